@@ -1,0 +1,54 @@
+// swift-tools-version: 6.2
+// The package: a C target for the system calls, the library on it, and the programs that prove it.
+
+import PackageDescription
+
+// Continuous integration sets this; a dependent package never sees our warnings.
+let strict = Context.environment["IPCKIT_WARNINGS"] == "error"
+
+let swiftSettings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+  ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+let cSettings: [CSetting] =
+  [.enableWarning("all"), .enableWarning("extra")] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+let package = Package(
+  name: "IPCKit",
+  products: [
+    .library(name: "IPCKit", targets: ["IPCKit"]),
+    .executable(name: "windowd", targets: ["windowd"]),
+    .executable(name: "windowctl", targets: ["windowctl"]),
+  ],
+  dependencies: [
+    // For the programs alone: the library has no package dependencies.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .target(name: "CIPCShim", cSettings: cSettings),
+    .target(name: "IPCKit", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
+
+    .target(name: "WindowProtocol", dependencies: ["IPCKit"], swiftSettings: swiftSettings),
+    .target(name: "WindowService", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "windowd",
+      dependencies: ["WindowService", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "windowctl",
+      dependencies: ["WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: swiftSettings),
+
+    .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
+    .testTarget(name: "IPCKitTests", dependencies: ["IPCKit"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "WindowServiceTests", dependencies: ["IPCKit", "WindowProtocol", "WindowService"],
+      resources: [.copy("Wire")], swiftSettings: swiftSettings),
+  ]
+)

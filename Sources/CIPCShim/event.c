@@ -1,0 +1,72 @@
+// Readiness: epoll, and signals as a descriptor.
+
+#define _GNU_SOURCE
+#include "CIPCShim.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(IPC_READABLE == EPOLLIN && IPC_WRITABLE == EPOLLOUT && IPC_ERROR == EPOLLERR && IPC_HANGUP == EPOLLHUP &&
+                   IPC_READ_HANGUP == EPOLLRDHUP && IPC_EDGE_TRIGGERED == EPOLLET,
+               "epoll's events");
+
+int ipc_epoll_create(void) {
+  int descriptor = epoll_create1(EPOLL_CLOEXEC);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+static int control(int epoll, int operation, int descriptor, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data.u64 = data};
+  return epoll_ctl(epoll, operation, descriptor, &event) < 0 ? -errno : 0;
+}
+
+int ipc_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
+  return control(epoll, EPOLL_CTL_ADD, descriptor, events, data);
+}
+
+int ipc_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data) {
+  return control(epoll, EPOLL_CTL_MOD, descriptor, events, data);
+}
+
+int ipc_epoll_remove(int epoll, int descriptor) { return control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0); }
+
+int ipc_epoll_wait(int epoll, struct ipc_event *events, int capacity, int64_t nanoseconds) {
+  enum { BATCH = 256 };
+  struct epoll_event ready[BATCH];
+  struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  int count = epoll_pwait2(epoll, ready, capacity < BATCH ? capacity : BATCH, nanoseconds < 0 ? NULL : &limit, NULL);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int i = 0; i < count; i++) {
+    events[i].events = ready[i].events;
+    events[i].data_low = (uint32_t)ready[i].data.u64;
+    events[i].data_high = (uint32_t)(ready[i].data.u64 >> 32);
+  }
+  return count;
+}
+
+int ipc_signalfd(const int *signals, int count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int i = 0; i < count; i++)
+    if (sigaddset(&set, signals[i]) < 0) return -errno;
+  int wrong = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  if (wrong) return -wrong;
+  int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int ipc_signalfd_read(int descriptor) {
+  struct signalfd_siginfo info;
+  ssize_t got;
+  do
+    got = read(descriptor, &info, sizeof info);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return errno == EAGAIN ? 0 : -errno;
+  return (int)info.ssi_signo;
+}

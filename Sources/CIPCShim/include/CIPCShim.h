@@ -1,0 +1,211 @@
+// The system calls that Swift on Linux cannot make, as plain functions.
+//
+// Glibc's Swift module has no accept4, epoll, pidfd, ancillary data or ioctl with a struct, and its macros do not import.
+// So each is wrapped here in a function of this project's own plain types: no glibc header is re-exported, and
+// _GNU_SOURCE stays in the .c files, where it cannot disagree with the module that Swift already built.
+//
+// Errors: a function that can fail returns its result (0 or more), or the negated errno. Nothing is retried but EINTR,
+// and EINTR only where no time limit is involved. Every descriptor is born close-on-exec.
+
+#ifndef CIPCSHIM_H
+#define CIPCSHIM_H
+
+#ifndef __linux__
+#error "IPCKit is for Linux: it stands on epoll, pidfd, Unix sockets' ancillary data and systemd."
+#endif
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__has_feature)
+#if __has_feature(nullability)
+#define IPC_NULLABLE _Nullable
+#define IPC_NONNULL _Nonnull
+#endif
+#endif
+#ifndef IPC_NULLABLE
+#define IPC_NULLABLE
+#define IPC_NONNULL
+#endif
+
+// MARK: descriptor.c — any descriptor
+
+// close(2), called exactly once: Linux frees the number even when it reports an error.
+int ipc_close(int descriptor);
+// fcntl(F_DUPFD_CLOEXEC): the lowest free number that is at least `minimum`.
+int ipc_duplicate(int descriptor, int minimum);
+// dup3(O_CLOEXEC is not set: for the standard streams of this process).
+int ipc_redirect(int descriptor, int onto);
+int64_t ipc_read(int descriptor, void *IPC_NONNULL buffer, size_t count);
+int64_t ipc_write(int descriptor, const void *IPC_NONNULL bytes, size_t count);
+// write(2) that answers a closed peer with EPIPE alone: a SIGPIPE it raises is taken back before anyone sees it.
+int64_t ipc_write_without_signal(int descriptor, const void *IPC_NONNULL bytes, size_t count);
+int ipc_is_close_on_exec(int descriptor);
+int ipc_set_close_on_exec(int descriptor, int on);
+int ipc_is_non_blocking(int descriptor);
+int ipc_set_non_blocking(int descriptor, int on);
+int ipc_is_socket(int descriptor);
+int ipc_pipe(int ends[IPC_NONNULL 2], int non_blocking);
+int ipc_eventfd(unsigned int initial);
+// open(2) of /dev/null, read and write.
+int ipc_open_null(void);
+
+// What a wait was for, and what came. The values are poll(2)'s and epoll(7)'s own.
+#define IPC_READABLE 0x001u
+#define IPC_WRITABLE 0x004u
+#define IPC_ERROR 0x008u
+#define IPC_HANGUP 0x010u
+#define IPC_READ_HANGUP 0x2000u
+#define IPC_EDGE_TRIGGERED 0x80000000u
+
+// ppoll(2) of one descriptor. `nanoseconds` below 0: for ever. Answers the events, 0 when the time is over; -EINTR passes.
+int ipc_poll(int descriptor, unsigned int events, int64_t nanoseconds);
+// clock_gettime(CLOCK_MONOTONIC) in nanoseconds.
+int64_t ipc_monotonic_now(void);
+
+// MARK: path.c — names in the file system that a socket needs
+
+struct ipc_file_status {
+  uint64_t device;
+  uint64_t inode;
+  uint32_t mode;
+  uint32_t owner;
+};
+// lstat(2): a link is itself, not what it leads to.
+int ipc_path_status(const char *IPC_NONNULL path, struct ipc_file_status *IPC_NONNULL status);
+// fstat(2).
+int ipc_status(int descriptor, struct ipc_file_status *IPC_NONNULL status);
+// open(2) of a lock file: created with mode 0600, never through a link.
+int ipc_open_lock_file(const char *IPC_NONNULL path);
+// flock(2), exclusive, not waiting: -EWOULDBLOCK when another holds it.
+int ipc_lock(int descriptor);
+// mkdir(2) with mode 0700, then open(2) of it without following a link: -EEXIST is no failure.
+int ipc_open_private_directory(const char *IPC_NONNULL path);
+int ipc_unlink(const char *IPC_NONNULL path);
+
+// MARK: socket.c — Unix sockets
+
+#define IPC_FAMILY_UNIX 1
+#define IPC_STREAM 1
+#define IPC_DATAGRAM 2
+#define IPC_SEQPACKET 5
+// The longest path that fits an address, without its final NUL.
+#define IPC_PATH_LIMIT 107
+
+int ipc_unix_socket(int type, int non_blocking);
+int ipc_socket_pair(int type, int non_blocking, int ends[IPC_NONNULL 2]);
+// fchmod(2) before bind(2): the socket's file has this mode, less the umask, from its first moment.
+int ipc_bind(int socket, const char *IPC_NONNULL path, uint32_t mode);
+int ipc_listen(int socket, int backlog);
+int ipc_connect(int socket, const char *IPC_NONNULL path);
+// accept4(SOCK_CLOEXEC | SOCK_NONBLOCK).
+int ipc_accept(int socket);
+// send(MSG_NOSIGNAL).
+int64_t ipc_send(int socket, const void *IPC_NONNULL bytes, size_t count);
+int ipc_shutdown_sending(int socket);
+// SO_SNDTIMEO: also bounds a blocking connect. 0 or less: no limit.
+int ipc_set_send_timeout(int socket, int64_t nanoseconds);
+// SO_DOMAIN, SO_TYPE and SO_ACCEPTCONN in one call.
+int ipc_socket_kind(int socket, int *IPC_NONNULL family, int *IPC_NONNULL type, int *IPC_NONNULL listening);
+// SO_PEERCRED.
+int ipc_peer_credentials(int socket, int32_t *IPC_NONNULL pid, uint32_t *IPC_NONNULL uid, uint32_t *IPC_NONNULL gid);
+
+// MARK: event.c — readiness
+
+struct ipc_event {
+  uint32_t events;
+  uint32_t data_low;
+  uint32_t data_high;
+};
+int ipc_epoll_create(void);
+int ipc_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
+int ipc_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data);
+int ipc_epoll_remove(int epoll, int descriptor);
+// epoll_pwait2(2). `nanoseconds` below 0: for ever. Answers how many events were stored; EINTR counts as none.
+int ipc_epoll_wait(int epoll, struct ipc_event *IPC_NONNULL events, int capacity, int64_t nanoseconds);
+// signalfd(2) for up to `count` signals, which are blocked in the calling thread first.
+int ipc_signalfd(const int *IPC_NONNULL signals, int count);
+// The next signal's number, 0 when none waits.
+int ipc_signalfd_read(int descriptor);
+
+// MARK: process.c — children
+
+// How a child ended: `code` is its exit status, or the signal that killed it.
+struct ipc_exit {
+  int32_t signaled;
+  int32_t code;
+};
+
+// What a child is started with. Everything it needs is prepared by the parent: after the clone the child allocates
+// nothing and calls only what is async-signal-safe.
+struct ipc_spawn {
+  // The files to try in order, as execvp(3) would.
+  const char *IPC_NULLABLE const *IPC_NONNULL candidates;
+  // The arguments with one spare entry in front, which a script without a #! line needs for its shell.
+  char *IPC_NULLABLE *IPC_NONNULL arguments;
+  char *IPC_NULLABLE const *IPC_NONNULL environment;
+  // Changed to in order until one succeeds; the first one's error counts when none does.
+  const char *IPC_NULLABLE const *IPC_NONNULL directories;
+  // A pseudo-terminal's master whose slave becomes 0, 1, 2 and the controlling terminal; or -1.
+  int terminal;
+  // Without a terminal: what becomes 0, 1 and 2.
+  int standard[3];
+  // RLIMIT_NOFILE and umask for the child.
+  uint64_t descriptor_limit;
+  uint64_t descriptor_maximum;
+  uint32_t mask;
+};
+
+// What the child could not do.
+enum ipc_spawn_step {
+  IPC_SPAWN_SESSION = 1,
+  IPC_SPAWN_TERMINAL,
+  IPC_SPAWN_DESCRIPTORS,
+  IPC_SPAWN_LIMITS,
+  IPC_SPAWN_DIRECTORY,
+  IPC_SPAWN_EXECUTE,
+};
+
+struct ipc_spawned {
+  int32_t pid;
+  int pidfd;
+  // Ends empty when the program runs; holds one ipc_spawn_failure when a step failed.
+  int status;
+};
+
+struct ipc_spawn_failure {
+  int32_t step;
+  int32_t error;
+};
+
+// clone(2) with a pidfd, then in the child: setsid, the terminal, close_range, limits, directory, execve.
+// Returns at once; `status` tells how it went. The parent's mask and dispositions are unchanged.
+int ipc_spawn_start(const struct ipc_spawn *IPC_NONNULL spawn, struct ipc_spawned *IPC_NONNULL spawned);
+// Reads `status` once: 1 when the program runs, 0 when a failure was stored, -EAGAIN while neither is known.
+int ipc_spawn_result(int status, struct ipc_spawn_failure *IPC_NONNULL failure);
+// pidfd_open(2).
+int ipc_pidfd_open(int32_t pid);
+// pidfd_send_signal(2).
+int ipc_pidfd_signal(int pidfd, int signal);
+// kill(2) of the process group.
+int ipc_signal_group(int32_t leader, int signal);
+// waitid(P_PIDFD, WEXITED | WNOHANG): 1 when the child was reaped, 0 while it lives.
+int ipc_reap(int pidfd, struct ipc_exit *IPC_NONNULL exit);
+// posix_openpt(3), unlockpt(3) and TIOCSWINSZ: a master, non-blocking.
+int ipc_open_terminal(uint16_t columns, uint16_t rows);
+int ipc_set_terminal_size(int terminal, uint16_t columns, uint16_t rows);
+// RLIMIT_NOFILE.
+int ipc_descriptor_limit(uint64_t *IPC_NONNULL soft, uint64_t *IPC_NONNULL hard);
+int ipc_set_descriptor_limit(uint64_t soft, uint64_t hard);
+// umask(2), without changing it for longer than the call.
+uint32_t ipc_umask(void);
+
+// MARK: activation.c — libsystemd, loaded when there is something to ask it
+
+// sd_listen_fds_with_names(3) with the variables unset: how many descriptors were inherited, from number 3 on.
+// `names` is then an array of that many strings, to be given to ipc_free_names. Without LISTEN_FDS nothing is loaded.
+// -ENOPKG: LISTEN_FDS is for this process, and libsystemd.so.0 cannot be loaded.
+int ipc_listen_descriptors(char *IPC_NULLABLE *IPC_NULLABLE *IPC_NONNULL names);
+void ipc_free_names(char *IPC_NULLABLE *IPC_NULLABLE names, int count);
+
+#endif

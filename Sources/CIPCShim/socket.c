@@ -1,0 +1,99 @@
+// Unix sockets: made, bound, connected, accepted, and asked who is at the other end.
+
+#define _GNU_SOURCE
+#include "CIPCShim.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+_Static_assert(IPC_STREAM == SOCK_STREAM && IPC_DATAGRAM == SOCK_DGRAM && IPC_SEQPACKET == SOCK_SEQPACKET &&
+                   IPC_FAMILY_UNIX == AF_UNIX && IPC_PATH_LIMIT == sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+               "the kernel's numbers");
+
+static int type_flags(int type, int non_blocking) { return type | SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0); }
+
+int ipc_unix_socket(int type, int non_blocking) {
+  int descriptor = socket(AF_UNIX, type_flags(type, non_blocking), 0);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int ipc_socket_pair(int type, int non_blocking, int ends[2]) {
+  return socketpair(AF_UNIX, type_flags(type, non_blocking), 0, ends) < 0 ? -errno : 0;
+}
+
+static int fill(struct sockaddr_un *address, const char *path) {
+  size_t length = strlen(path);
+  if (length == 0) return -ENOENT;
+  if (length > IPC_PATH_LIMIT) return -ENAMETOOLONG;
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  memcpy(address->sun_path, path, length);
+  return 0;
+}
+
+int ipc_bind(int socket, const char *path, uint32_t mode) {
+  struct sockaddr_un address;
+  int wrong = fill(&address, path);
+  if (wrong) return wrong;
+  if (fchmod(socket, mode) < 0) return -errno;
+  return bind(socket, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+}
+
+int ipc_listen(int socket, int backlog) { return listen(socket, backlog) < 0 ? -errno : 0; }
+
+int ipc_connect(int socket, const char *path) {
+  struct sockaddr_un address;
+  int wrong = fill(&address, path);
+  if (wrong) return wrong;
+  return connect(socket, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+}
+
+int ipc_accept(int socket) {
+  int descriptor;
+  do
+    descriptor = accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  while (descriptor < 0 && errno == EINTR);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int64_t ipc_send(int socket, const void *bytes, size_t count) {
+  ssize_t put;
+  do
+    put = send(socket, bytes, count, MSG_NOSIGNAL);
+  while (put < 0 && errno == EINTR);
+  return put < 0 ? -errno : put;
+}
+
+int ipc_shutdown_sending(int socket) { return shutdown(socket, SHUT_WR) < 0 ? -errno : 0; }
+
+int ipc_set_send_timeout(int socket, int64_t nanoseconds) {
+  struct timeval limit = {0, 0};
+  if (nanoseconds > 0) {
+    int64_t microseconds = (nanoseconds + 999) / 1000;
+    limit.tv_sec = microseconds / 1000000;
+    limit.tv_usec = microseconds % 1000000;
+  }
+  return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) < 0 ? -errno : 0;
+}
+
+int ipc_socket_kind(int socket, int *family, int *type, int *listening) {
+  socklen_t size = sizeof(int);
+  if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, family, &size) < 0) return -errno;
+  if (getsockopt(socket, SOL_SOCKET, SO_TYPE, type, &size) < 0) return -errno;
+  if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, listening, &size) < 0) return -errno;
+  return 0;
+}
+
+int ipc_peer_credentials(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return -errno;
+  *pid = peer.pid;
+  *uid = peer.uid;
+  *gid = peer.gid;
+  return 0;
+}

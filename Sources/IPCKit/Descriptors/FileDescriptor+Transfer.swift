@@ -1,0 +1,89 @@
+// Bytes in and out of any descriptor: one call as the kernel does it, or all of it until a deadline.
+
+internal import CIPCShim
+internal import Glibc
+
+extension FileDescriptor {
+  /// Reads once into `buffer`. read(2), repeated only when a signal interrupts it.
+  /// - Returns: how many bytes came, 0 at the end of the file.
+  /// - Throws: the errno of read(2), among them EAGAIN where the descriptor is non-blocking and nothing has come.
+  public borrowing func read(into buffer: inout MutableRawSpan) throws(SystemError) -> Int {
+    // The shim writes within the bounds that it is given, and keeps no pointer.
+    let got = unsafe buffer.withUnsafeMutableBytes { bytes in
+      unsafe bytes.baseAddress.map { unsafe ipc_read(number, $0, bytes.count) } ?? 0
+    }
+    return Int(try SystemError.check(got, "read"))
+  }
+
+  /// Writes once. write(2), or send(2) on a socket; never raises SIGPIPE.
+  /// - Returns: how many bytes were taken, which may be fewer than given.
+  /// - Throws: the errno of write(2): EPIPE when the reader is gone, EAGAIN where a non-blocking descriptor is full.
+  public borrowing func write(_ bytes: RawSpan) throws(SystemError) -> Int {
+    // The shim reads within the bounds that it is given, and keeps no pointer.
+    let put = unsafe bytes.withUnsafeBytes { bytes -> Int64 in
+      guard let start = bytes.baseAddress else { return 0 }
+      let sent = unsafe ipc_send(number, start, bytes.count)
+      return unsafe sent == -Int64(ENOTSOCK) ? ipc_write_without_signal(number, start, bytes.count) : sent
+    }
+    return Int(try SystemError.check(put, "write"))
+  }
+
+  /// Writes all of `bytes`, waiting whenever the peer is slow, until the deadline.
+  ///
+  /// Works on blocking and on non-blocking descriptors; never raises SIGPIPE. A deadline can only be kept exactly where
+  /// the descriptor is non-blocking, or is a socket or pipe with room for a part: a blocking write(2) is not interrupted.
+  /// - Throws: ``IPCError/system(_:)`` with EPIPE when the reader is gone, ``IPCError/deadlineExceeded(operation:)``; how
+  ///   much was written by then is not told.
+  public borrowing func writeAll(_ bytes: RawSpan, deadline: Deadline = .never) throws(IPCError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      if deadline != .never { try wait(for: IPC_WRITABLE, "write", deadline) }
+      do throws(SystemError) {
+        rest = rest.extracting(droppingFirst: try write(rest))
+      } catch  where error.errno == EAGAIN {
+        try wait(for: IPC_WRITABLE, "write", deadline)
+      } catch {
+        throw .system(error)
+      }
+    }
+  }
+
+  /// Writes all of `text` as UTF-8, as ``writeAll(_:deadline:)`` does.
+  public borrowing func writeAll(_ text: String, deadline: Deadline = .never) throws(IPCError) {
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try unsafe writeAll(Array(text.utf8).span.bytes, deadline: deadline)
+  }
+
+  /// Reads once, waiting for the first byte until the deadline; 0 at the end of the file.
+  package borrowing func readSome(
+    into buffer: inout MutableRawSpan, deadline: Deadline
+  ) throws(IPCError) -> Int {
+    // A blocking descriptor must not be read before it is ready, or the deadline would not be looked at again.
+    if deadline != .never { try wait(for: IPC_READABLE, "read", deadline) }
+    while true {
+      do throws(SystemError) {
+        return try read(into: &buffer)
+      } catch  where error.errno == EAGAIN {
+        try wait(for: IPC_READABLE, "read", deadline)
+      } catch {
+        throw .system(error)
+      }
+    }
+  }
+
+  /// Waits for readiness with ppoll(2).
+  package borrowing func wait(
+    for events: UInt32, _ operation: StaticString, _ deadline: Deadline
+  ) throws(IPCError) {
+    while true {
+      let remaining = deadline.remainingNanoseconds
+      switch ipc_poll(number, events, remaining) {
+      case -EINTR: continue
+      case 0 where remaining >= 0 && deadline.hasPassed: throw .deadlineExceeded(operation: "\(operation)")
+      case 0: continue
+      case let failed where failed < 0: throw .system(SystemError(errno: -failed, operation: "ppoll"))
+      default: return
+      }
+    }
+  }
+}

@@ -1,0 +1,37 @@
+// A pipe, whose two ends are owned apart.
+
+internal import CIPCShim
+
+/// The two ends of a pipe, close-on-exec.
+///
+/// ```swift
+/// var pipe = try Pipe()
+/// try pipe.writing.writeAll("hello\n")
+/// ```
+public struct Pipe: ~Copyable {
+  /// What was written comes out here.
+  public var reading: FileDescriptor
+  /// Closing every copy of it is the end of the file at the other end.
+  public var writing: FileDescriptor
+
+  /// Makes a pipe. pipe2(2) with O_CLOEXEC.
+  /// - Parameter nonBlocking: whether both ends return EAGAIN instead of waiting.
+  /// - Throws: EMFILE, ENFILE.
+  public init(nonBlocking: Bool = false) throws(SystemError) {
+    var ends: (CInt, CInt) = (-1, -1)
+    // The shim fills exactly two integers, which is what the tuple is.
+    let result = unsafe withUnsafeMutablePointer(to: &ends) {
+      unsafe $0.withMemoryRebound(to: CInt.self, capacity: 2) { unsafe ipc_pipe($0, nonBlocking ? 1 : 0) }
+    }
+    _ = try SystemError.check(result, "pipe2")
+    // The kernel just handed both numbers out, to nobody else.
+    reading = unsafe FileDescriptor(owning: ends.0)
+    writing = unsafe FileDescriptor(owning: ends.1)
+  }
+
+  /// The reading end alone; the other end is closed.
+  public consuming func intoReading() -> FileDescriptor { reading }
+
+  /// The writing end alone; the other end is closed.
+  public consuming func intoWriting() -> FileDescriptor { writing }
+}

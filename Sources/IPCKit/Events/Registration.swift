@@ -1,0 +1,68 @@
+// A descriptor's place in a loop: what waits for it, and the promise that the loop forgets it in time.
+
+internal import CIPCShim
+
+/// A place in a loop's table and in the kernel's, given up where it ends.
+///
+/// Whoever holds one holds the descriptor too, as a field that stands after it: fields end in order, and a registration
+/// must end before its descriptor is closed. It has a deinit although it is no descriptor, because that order must not be
+/// left to anyone's memory.
+struct Registration: ~Copyable {
+  let loop: EventLoop
+  private let slot: Int
+  private let number: CInt
+
+  /// Registers for all events, edge-triggered. epoll_ctl(2).
+  init(of descriptor: borrowing FileDescriptor, on loop: EventLoop) throws(SystemError) {
+    loop.checkCurrent()
+    // Only the loop's thread is here, as was just checked.
+    slot = unsafe try loop.core.pointee.register(descriptor)
+    self.loop = loop
+    number = descriptor.number
+  }
+
+  deinit {
+    loop.checkCurrent()
+    unsafe loop.core.pointee.unregister(slot, number)
+  }
+
+  /// Waits for an event that was not seen yet.
+  nonisolated(nonsending) func wait(
+    for interest: Interest, _ deadline: Deadline, _ operation: StaticString
+  ) async throws(IPCError) {
+    guard let key = reserve(interest) else { return }
+    switch await loop.suspend(key, deadline) {
+    case .ready: return
+    case .deadline: throw .deadlineExceeded(operation: "\(operation)")
+    case .cancelled: throw .cancelled
+    }
+  }
+
+  /// Runs `body` until it ends or the other end hangs up, which cancels it.
+  nonisolated(nonsending) func untilHangup<Success: Sendable>(
+    _ body: @escaping @Sendable () async -> Success
+  ) async -> Success? {
+    guard let key = reserve(.hangup) else { return nil }
+    let loop = self.loop
+    async let outcome = Self.run(body, thenCancel: key, on: loop)
+    // Left without awaiting the outcome, the scope cancels it and waits for its end.
+    guard await loop.suspend(key, .never) != .ready else { return nil }
+    return await outcome
+  }
+
+  /// A wait to suspend in; nil when what it is for has come already.
+  private func reserve(_ interest: Interest) -> WaiterKey? {
+    loop.checkCurrent()
+    // Only the loop's thread is here, as was just checked.
+    guard unsafe !loop.core.pointee.takeReady(slot, interest) else { return nil }
+    return unsafe loop.core.pointee.reserve(slot, interest)
+  }
+
+  private static func run<Success: Sendable>(
+    _ body: @Sendable () async -> Success, thenCancel key: WaiterKey, on loop: EventLoop
+  ) async -> Success {
+    let outcome = await body()
+    loop.cancel(key)
+    return outcome
+  }
+}

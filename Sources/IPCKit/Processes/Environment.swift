@@ -1,0 +1,51 @@
+// The environment that a child gets: what this process has, changed on purpose. As bytes, because nothing promises UTF-8.
+
+internal import Glibc
+
+/// The variables of a process, in order, each name once.
+///
+/// ```swift
+/// var environment = Environment.inherited
+/// environment["TERM"] = "xterm-256color"
+/// environment.remove { $0.hasPrefix("LISTEN_") }
+/// ```
+public struct Environment: Sendable {
+  /// Each is `NAME=value`, without a NUL.
+  private(set) var entries: [[UInt8]]
+
+  /// No variables.
+  public init() { entries = [] }
+
+  /// This process's own, environ(7).
+  public static var inherited: Environment {
+    var environment = Environment()
+    var entry = unsafe environ
+    // environ is an array of C strings that ends with a null pointer.
+    while let text = unsafe entry.pointee {
+      let length = unsafe strlen(text)
+      unsafe environment.entries.append([UInt8](UnsafeRawBufferPointer(start: text, count: length)))
+      unsafe entry += 1
+    }
+    return environment
+  }
+
+  /// A variable's value, with what is not UTF-8 repaired; setting it to nil removes the variable.
+  public subscript(name: String) -> String? {
+    get {
+      entries.first { Self.has($0, name) }.map { String(decoding: $0.dropFirst(name.utf8.count + 1), as: UTF8.self) }
+    }
+    set {
+      entries.removeAll { Self.has($0, name) }
+      if let newValue { entries.append(Array("\(name)=\(newValue)".utf8)) }
+    }
+  }
+
+  /// Removes the variables whose name `matches`.
+  public mutating func remove(where matches: (String) -> Bool) {
+    entries.removeAll { matches(String(decoding: $0.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)) }
+  }
+
+  private static func has(_ entry: [UInt8], _ name: String) -> Bool {
+    entry.count > name.utf8.count && entry[name.utf8.count] == UInt8(ascii: "=") && entry.starts(with: name.utf8)
+  }
+}

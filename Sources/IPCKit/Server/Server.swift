@@ -1,0 +1,108 @@
+// Accepting: one task for each connection, all of them children of the server's, so that none outlives it.
+
+internal import Glibc
+
+/// Serves connections of a listener until its task is cancelled.
+///
+/// ```swift
+/// let loop = try EventLoop()
+/// let failure = loop.run {
+///   do throws(SystemError) {
+///     let server = Server(try UnixListener(binding: "/run/user/1000/echo.sock"), on: loop)
+///     try await server.run { connection in
+///       while let line = try await connection.nextLine(as: [UInt8].self) {
+///         try await connection.write(line + [UInt8(ascii: "\n")])
+///       }
+///     }
+///     return nil as SystemError?
+///   } catch {
+///     return error
+///   }
+/// }
+/// ```
+public struct Server: ~Copyable {
+  /// What happens to a server that its handlers do not see.
+  public enum Event: Sendable {
+    /// A peer was turned away before a byte was read.
+    case refused(PeerCredentials)
+    /// A connection ended by an error: the handler's, or one before the handler began.
+    case failed(any Error)
+    /// The kernel hands out no more connections; the listener rests before it tries again.
+    case acceptFailed(SystemError)
+  }
+
+  private let listener: UnixListener
+  private let loop: EventLoop
+  private let policy: PeerPolicy
+  private let limits: ConnectionLimits
+  private let observe: @Sendable (Event) -> Void
+
+  /// How long the listener rests after accept4(2) failed.
+  private static let rest = Duration.milliseconds(100)
+  /// How many connections are accepted before others get their turn.
+  private static let batch = 64
+
+  /// Takes over the listener.
+  /// - Parameters:
+  ///   - listener: closed when the server ends, its path removed if it was ours.
+  ///   - loop: where everything runs.
+  ///   - policy: who is let in; this user and root.
+  ///   - limits: what a connection may take.
+  ///   - observe: called on the loop for each event; it must not block.
+  public init(
+    _ listener: consuming UnixListener, on loop: EventLoop, admitting policy: PeerPolicy = .sameUserOrRoot,
+    limits: ConnectionLimits = ConnectionLimits(), observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) {
+    self.listener = listener
+    self.loop = loop
+    self.policy = policy
+    self.limits = limits
+    self.observe = observe
+  }
+
+  /// Accepts until the task is cancelled; then stops listening, cancels the handlers and waits for their end.
+  ///
+  /// Each handler owns its connection, and its failure ends that connection alone.
+  /// - Throws: what registering the listener or removing its path reports.
+  nonisolated(nonsending) public consuming func run(
+    _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
+  ) async throws(SystemError) {
+    let (loop, policy, limits, observe) = (loop, policy, limits, observe)
+    let listener = try WatchedListener(listener, on: loop)
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        guard let descriptor = await Self.accept(from: listener, on: loop, observe) else { continue }
+        // A closure cannot consume what it captures, so the number is owned again inside; the task always runs.
+        let number = descriptor.release()
+        group.addTask(executorPreference: loop) {
+          let descriptor = unsafe FileDescriptor(owning: number)
+          do {
+            let peer = try descriptor.peerCredentials()
+            guard policy.admits(peer) else { return observe(.refused(peer)) }
+            try await handler(try Connection(descriptor, peer: peer, limits: limits, on: loop))
+          } catch {
+            observe(.failed(error))
+          }
+        }
+      }
+      group.cancelAll()
+    }
+    try listener.close()
+  }
+
+  /// The next connection; nil when there was none to accept, after waiting for one.
+  nonisolated(nonsending) private static func accept(
+    from listener: borrowing WatchedListener, on loop: EventLoop, _ observe: @Sendable (Event) -> Void
+  ) async -> FileDescriptor? {
+    do throws(SystemError) {
+      if let descriptor = try listener.acceptPending() { return descriptor }
+    } catch {
+      observe(.acceptFailed(error))
+      await loop.sleep(until: .after(rest))
+      return nil
+    }
+    // Cancelled is the only way it can fail, and the caller looks for that.
+    try? await listener.source.readable()
+    return nil
+  }
+}

@@ -1,0 +1,34 @@
+// Who is let in, and to whom we speak: one rule for both ends, applied to the kernel's word.
+
+internal import Glibc
+
+/// Which peers are trusted, by their credentials.
+///
+/// A server applies it before it reads the first byte, a client before it sends one.
+///
+/// ```swift
+/// let stream = try UnixStream(connectingTo: "/run/example.sock", trusting: .sameUserOrRoot)
+/// ```
+public struct PeerPolicy: Sendable {
+  private let rule: @Sendable (PeerCredentials) -> Bool
+
+  /// A rule of your own.
+  public init(_ rule: @escaping @Sendable (PeerCredentials) -> Bool) { self.rule = rule }
+
+  /// This process's effective user, and root.
+  public static let sameUserOrRoot = PeerPolicy { $0.userID == geteuid() || $0.userID == 0 }
+
+  /// This process's effective user alone, root not included.
+  public static let sameUser = PeerPolicy { $0.userID == geteuid() }
+
+  /// This process's effective user, root, and one more.
+  public static func sameUserRootOr(_ userID: UInt32) -> PeerPolicy {
+    PeerPolicy { $0.userID == userID || sameUserOrRoot.admits($0) }
+  }
+
+  /// Everyone whom the socket's mode lets in.
+  public static let anyone = PeerPolicy { _ in true }
+
+  /// Whether the peer is trusted.
+  public func admits(_ peer: PeerCredentials) -> Bool { rule(peer) }
+}

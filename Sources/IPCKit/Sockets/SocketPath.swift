@@ -1,0 +1,94 @@
+// Owning a socket's path: who may bind it, when an old socket may be swept away, and who removes it in the end.
+//
+// A lock file beside the socket decides who owns the path; it is never unlinked, so that two processes never hold two
+// different files of that name. A refused connection proves that nobody listens: a socket that systemd made has no lock,
+// and must not be swept away. The lock excludes the one case where a refusal proves nothing, our own socket between bind
+// and listen.
+
+internal import CIPCShim
+internal import Glibc
+
+/// A path that this process bound a socket to, and the lock that makes it the only one to do so.
+struct SocketPath: ~Copyable {
+  let path: String
+  private let lock: FileDescriptor
+  private let device: UInt64
+  private let inode: UInt64
+
+  /// Refuses what cannot be an address, before anything is made.
+  static func check(_ path: String) throws(SystemError) -> String {
+    guard !path.isEmpty else { throw SystemError(errno: ENOENT, operation: "bind", object: "(empty path)") }
+    guard !path.utf8.contains(0) else { throw SystemError(errno: EINVAL, operation: "bind", object: "(path with NUL)") }
+    guard path.utf8.count <= Int(IPC_PATH_LIMIT) else {
+      throw SystemError(errno: ENAMETOOLONG, operation: "bind", object: path)
+    }
+    return path
+  }
+
+  /// Takes the path for `socket`: lock, sweep, fchmod(2), bind(2).
+  init(binding socket: borrowing FileDescriptor, to path: String, mode: UInt32) throws(SystemError) {
+    let path = try Self.check(path)
+    let lock = try Self.takeLock(path + ".lock")
+    try Self.sweepStale(path)
+    // The path is a C string for the length of the call.
+    _ = try SystemError.check(unsafe ipc_bind(socket.number, path, mode), "bind", path)
+    let made: ipc_file_status
+    do throws(SystemError) {
+      made = try Self.status(path)
+    } catch {
+      unsafe _ = ipc_unlink(path)
+      throw error
+    }
+    self.path = path
+    self.lock = lock
+    device = made.device
+    inode = made.inode
+  }
+
+  /// Removes the socket's file if it is still ours, then gives the lock up.
+  consuming func remove() throws(SystemError) {
+    if let found = try? Self.status(path), found.device == device, found.inode == inode {
+      _ = try SystemError.check(unsafe ipc_unlink(path), "unlink", path)
+    }
+    try lock.close()
+  }
+
+  private static func takeLock(_ path: String) throws(SystemError) -> FileDescriptor {
+    while true {
+      let file = try FileDescriptor(checking: unsafe ipc_open_lock_file(path), "open", path)
+      let result = ipc_lock(file.number)
+      if result == -EWOULDBLOCK { throw SystemError(errno: EADDRINUSE, operation: "lock", object: path) }
+      _ = try SystemError.check(result, "flock", path)
+      var held = ipc_file_status()
+      _ = try SystemError.check(unsafe ipc_status(file.number, &held), "fstat", path)
+      // Somebody may have replaced the file between open and lock: then ours locks nothing.
+      if let found = try? status(path), found.device == held.device, found.inode == held.inode { return file }
+    }
+  }
+
+  /// Removes a socket that nobody listens on; refuses to touch anything else.
+  private static func sweepStale(_ path: String) throws(SystemError) {
+    let found: ipc_file_status
+    do throws(SystemError) {
+      found = try status(path)
+    } catch  where error.errno == ENOENT {
+      return
+    }
+    guard found.mode & S_IFMT == S_IFSOCK else {
+      throw SystemError(errno: ENOTSOCK, operation: "bind", object: path)
+    }
+    let probe = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
+    switch unsafe ipc_connect(probe.number, path) {
+    case -ECONNREFUSED: _ = try SystemError.check(unsafe ipc_unlink(path), "unlink", path)
+    case -ENOENT: return
+    case 0, -EAGAIN, -EPROTOTYPE: throw SystemError(errno: EADDRINUSE, operation: "bind", object: path)
+    case let failed: throw SystemError(errno: -failed, operation: "connect", object: path)
+    }
+  }
+
+  private static func status(_ path: String) throws(SystemError) -> ipc_file_status {
+    var found = ipc_file_status()
+    _ = try SystemError.check(unsafe ipc_path_status(path, &found), "lstat", path)
+    return found
+  }
+}

@@ -1,0 +1,101 @@
+// The server's socket: bound by us with all that owning a path takes, or inherited and checked.
+
+internal import CIPCShim
+internal import Glibc
+
+/// A listening Unix stream socket.
+///
+/// ```swift
+/// let listener = try UnixListener(binding: "/run/user/1000/example.sock")
+/// let stream = try listener.accept(deadline: .after(.seconds(10)))
+/// try listener.close()
+/// ```
+public struct UnixListener: ~Copyable {
+  /// The listening socket; non-blocking.
+  let descriptor: FileDescriptor
+  /// Nil where the socket was inherited: then the path is not ours to remove.
+  let ownedPath: SocketPath?
+
+  /// Binds `path` and listens. open(2) and flock(2) of `path.lock`, connect(2), fchmod(2), bind(2), listen(2).
+  ///
+  /// A socket that a dead process left behind is removed first; nothing else ever is. The lock file stays for good.
+  /// - Parameters:
+  ///   - path: at most 107 bytes.
+  ///   - mode: the socket file's from its first moment, less the umask.
+  ///   - backlog: how many connections may wait to be accepted; the kernel caps it at net.core.somaxconn.
+  /// - Throws: EADDRINUSE when another process holds the lock or listens; ENOTSOCK when something else stands there;
+  ///   ENAMETOOLONG; whatever the calls above report. Nothing is left behind but the lock file.
+  public init(binding path: String, mode: UInt32 = 0o600, backlog: Int32 = 4096) throws(SystemError) {
+    let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
+    let owned = try SocketPath(binding: socket, to: path, mode: mode)
+    do throws(SystemError) {
+      _ = try SystemError.check(ipc_listen(socket.number, backlog), "listen", path)
+    } catch {
+      try? owned.remove()
+      throw error
+    }
+    descriptor = socket
+    ownedPath = consume owned
+  }
+
+  /// Takes over a socket that listens already, such as systemd's; its path is never removed, the socket never shut down.
+  ///
+  /// It becomes close-on-exec and non-blocking. getsockopt(2), fcntl(2).
+  /// - Throws: EINVAL when it is not a listening Unix stream socket, ENOTSOCK; the descriptor is closed then.
+  public init(inheriting socket: consuming FileDescriptor) throws(SystemError) {
+    let socket = socket
+    var (family, type, listening): (CInt, CInt, CInt) = (0, 0, 0)
+    // The shim writes three integers and keeps no pointer.
+    let result = unsafe ipc_socket_kind(socket.number, &family, &type, &listening)
+    _ = try SystemError.check(result, "getsockopt", "inherited descriptor \(socket.number)")
+    guard family == IPC_FAMILY_UNIX, type == IPC_STREAM, listening != 0 else {
+      let object = "descriptor \(socket.number) as a listening Unix stream socket"
+      throw SystemError(errno: EINVAL, operation: "inherit", object: object)
+    }
+    try socket.setCloseOnExec(true)
+    try socket.setNonBlocking(true)
+    descriptor = socket
+    ownedPath = nil
+  }
+
+  /// Waits for a connection until the deadline. accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK, ppoll(2).
+  /// - Throws: ``IPCError/system(_:)`` with EMFILE when the process may have no more descriptors.
+  public borrowing func accept(deadline: Deadline = .never) throws(IPCError) -> FileDescriptor {
+    while true {
+      do throws(SystemError) {
+        if let connection = try acceptPending() { return connection }
+      } catch {
+        throw .system(error)
+      }
+      try descriptor.wait(for: IPC_READABLE, "accept", deadline)
+    }
+  }
+
+  /// Stops listening; removes the socket's file if this process made it. close(2), unlink(2).
+  ///
+  /// A listener that just ends is closed too, but its file stays, and the next one to bind the path sweeps it away.
+  public consuming func close() throws(SystemError) {
+    // The file goes first: whoever finds it must find a listener behind it.
+    if let ownedPath { try ownedPath.remove() }
+    try descriptor.close()
+  }
+
+  /// The next waiting connection; nil when none waits.
+  package borrowing func acceptPending() throws(SystemError) -> FileDescriptor? {
+    try descriptor.acceptPending()
+  }
+}
+
+extension FileDescriptor {
+  /// The next connection that waits on a listening socket; nil when none waits.
+  borrowing func acceptPending() throws(SystemError) -> FileDescriptor? {
+    while true {
+      switch ipc_accept(number) {
+      case -EAGAIN: return nil
+      // The client gave up while it waited in the backlog: that is no failure of ours.
+      case -ECONNABORTED: continue
+      case let result: return try FileDescriptor(checking: result, "accept4")
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+// The client's end of a connection.
+
+internal import CIPCShim
+internal import Glibc
+
+/// A connected Unix stream socket.
+///
+/// ```swift
+/// let deadline = Deadline.after(.seconds(5))
+/// let stream = try UnixStream(connectingTo: "/run/example.sock", deadline: deadline)
+/// try stream.descriptor.writeAll("hello\n", deadline: deadline)
+/// var reader = BufferedReader(stream.intoDescriptor())
+/// let answer = try reader.nextLine(as: String.self, deadline: deadline)
+/// ```
+public struct UnixStream: ~Copyable {
+  /// The socket; it blocks.
+  public var descriptor: FileDescriptor
+
+  /// Connects to a listener and checks who listens before anything is sent. socket(2), connect(2), getsockopt(2).
+  ///
+  /// A full backlog is waited out until the deadline: by a blocking connect under SO_SNDTIMEO, because poll(2) claims that
+  /// such a socket is ready and hung up at once.
+  /// - Parameters:
+  ///   - path: at most 107 bytes.
+  ///   - trusting: the credentials of a listener are those of whoever called listen(2): under socket activation, systemd's.
+  /// - Throws: ``IPCError/system(_:)`` with ENOENT or ECONNREFUSED when nobody listens, EACCES; ``PeerError/notAllowed(_:)``;
+  ///   ``IPCError/deadlineExceeded(operation:)``.
+  public init(
+    connectingTo path: String, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
+  ) throws(IPCError) {
+    let socket = try Self.connect(to: path, deadline)
+    let peer = try IPCError.wrap { () throws(SystemError) in try socket.peerCredentials() }
+    guard policy.admits(peer) else { throw .peer(.notAllowed(peer)) }
+    descriptor = socket
+  }
+
+  /// The socket alone, for a reader or writer to own.
+  public consuming func intoDescriptor() -> FileDescriptor { descriptor }
+
+  private static func connect(to path: String, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
+    do throws(SystemError) {
+      let path = try SocketPath.check(path)
+      let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 0), "socket")
+      while true {
+        let remaining = deadline.remainingNanoseconds
+        guard remaining != 0 else { throw SystemError(errno: EAGAIN, operation: "connect", object: path) }
+        _ = try SystemError.check(ipc_set_send_timeout(socket.number, remaining), "setsockopt SO_SNDTIMEO")
+        // The path is a C string for the length of the call.
+        let result = unsafe ipc_connect(socket.number, path)
+        if result == -EINTR { continue }
+        _ = try SystemError.check(result, "connect", path)
+        _ = try SystemError.check(ipc_set_send_timeout(socket.number, 0), "setsockopt SO_SNDTIMEO")
+        return socket
+      }
+    } catch  where error.errno == EAGAIN {
+      throw .deadlineExceeded(operation: "connect \(path)")
+    } catch {
+      throw .system(error)
+    }
+  }
+}
+
+extension FileDescriptor {
+  /// Ends the sending direction of a connected socket: the peer reads the end of the file. shutdown(2) with SHUT_WR.
+  /// - Throws: ENOTCONN when the peer has gone already, ENOTSOCK.
+  public borrowing func shutdownSending() throws(SystemError) {
+    _ = try SystemError.check(ipc_shutdown_sending(number), "shutdown")
+  }
+}

@@ -1,0 +1,133 @@
+// Lines and pieces out of a byte stream, as views into one buffer: the reader that consumes its descriptor.
+//
+// The leak story's first suspect was a reader made around a borrowed descriptor, where nobody could say who closes it.
+// Here the question cannot be asked: the reader owns the descriptor, and its end is the descriptor's end.
+
+/// Reads lines, delimiter-ended frames and exact lengths from a descriptor that it owns.
+///
+/// What it returns are views into its own buffer: nothing is copied, nothing allocated, and the compiler refuses to keep a
+/// view beyond the next read or beyond the reader. `as: String.self` and `as: [UInt8].self` make copies to keep.
+///
+/// ```swift
+/// func copyLines(_ descriptor: consuming FileDescriptor) throws(IPCError) -> Int {
+///   var reader = BufferedReader(descriptor)
+///   var bytes = 0
+///   while let line = try reader.nextLine(deadline: .after(.seconds(5))) {
+///     bytes += line.byteCount
+///   }
+///   return bytes
+/// }
+/// ```
+public struct BufferedReader: ~Copyable {
+  /// The descriptor it reads from, to be written to or asked; it stays the reader's.
+  public let descriptor: FileDescriptor
+
+  private var buffer: FrameBuffer
+  private var sawEnd = false
+
+  /// Takes over the descriptor.
+  /// - Parameters:
+  ///   - descriptor: closed when the reader ends, unless ``detach()`` hands it back.
+  ///   - limit: the longest frame in bytes; 1 MiB.
+  ///   - capacity: the buffer's size in bytes at first; it grows up to the limit when a frame needs it.
+  public init(_ descriptor: consuming FileDescriptor, limit: Int = 1 << 20, capacity: Int = 1 << 16) {
+    precondition(limit > 0 && capacity > 0, "a reader needs room")
+    self.descriptor = descriptor
+    self.buffer = FrameBuffer(limit: limit, capacity: capacity)
+  }
+
+  /// The next line without its newline; nil at the end of the file.
+  ///
+  /// An empty line is an empty view, not nil. The last line needs no newline. Carriage returns are left alone.
+  /// - Throws: ``IPCError/peer(_:)`` with ``PeerError/frameTooLong(limit:received:)``, after which the reader is where it
+  ///   was; ``IPCError/deadlineExceeded(operation:)``, after which reading can go on; ``IPCError/system(_:)``.
+  @_lifetime(&self)
+  public mutating func nextLine(deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
+    try next(endingWith: UInt8(ascii: "\n"), deadline: deadline)
+  }
+
+  /// The bytes up to the next `delimiter`, without it; nil at the end of the file. As ``nextLine(deadline:)`` otherwise.
+  @_lifetime(&self)
+  public mutating func next(
+    endingWith delimiter: UInt8, deadline: Deadline = .never
+  ) throws(IPCError) -> RawSpan? {
+    while true {
+      if let length = try frameLength(endingWith: delimiter) {
+        return buffer.take(length, delimiter: 1)
+      }
+      if try !fill(deadline) {
+        let rest = buffer.unreadCount
+        guard rest > 0 else { return nil }
+        return buffer.take(rest)
+      }
+    }
+  }
+
+  /// Exactly `count` bytes; nil when the file ends before the first of them.
+  /// - Throws: ``PeerError/frameCutOff(expected:received:)`` when it ends in between, ``PeerError/frameTooLong(limit:received:)``
+  ///   when `count` is over the limit; else as ``nextLine(deadline:)``.
+  @_lifetime(&self)
+  public mutating func next(exactly count: Int, deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
+    guard count <= buffer.limit else { throw .peer(.frameTooLong(limit: buffer.limit, received: count)) }
+    while buffer.unreadCount < count {
+      if try !fill(deadline) {
+        guard buffer.unreadCount > 0 else { return nil }
+        throw .peer(.frameCutOff(expected: count, received: buffer.unreadCount))
+      }
+    }
+    return buffer.take(count)
+  }
+
+  /// The next line as bytes to keep.
+  public mutating func nextLine(as: [UInt8].Type, deadline: Deadline = .never) throws(IPCError) -> [UInt8]? {
+    guard let line = try nextLine(deadline: deadline) else { return nil }
+    // The view is valid here, and the array copies it.
+    return unsafe line.withUnsafeBytes { unsafe [UInt8]($0) }
+  }
+
+  /// The next line as text to keep.
+  /// - Throws: ``PeerError/notUTF8``, with the line consumed; else as ``nextLine(deadline:)``.
+  public mutating func nextLine(as: String.Type, deadline: Deadline = .never) throws(IPCError) -> String? {
+    guard let line = try nextLine(deadline: deadline) else { return nil }
+    // The view is valid here, and the string copies it.
+    guard let text = unsafe line.withUnsafeBytes({ unsafe String(validating: $0, as: UTF8.self) }) else {
+      throw .peer(.notUTF8)
+    }
+    return text
+  }
+
+  /// A descriptor that was handed back, with what had been read from it and not been asked for.
+  public struct Detached: ~Copyable {
+    /// The caller's from now on.
+    public var descriptor: FileDescriptor
+    /// These bytes come before whatever is read from the descriptor next.
+    public let unread: [UInt8]
+
+    /// The descriptor alone.
+    public consuming func intoDescriptor() -> FileDescriptor { descriptor }
+  }
+
+  /// Ends the reader without closing: hands the descriptor back together with the bytes not yet read.
+  public consuming func detach() -> Detached {
+    let unread = buffer.unread
+    return Detached(descriptor: descriptor, unread: unread)
+  }
+}
+
+extension BufferedReader {
+  private mutating func frameLength(endingWith delimiter: UInt8) throws(IPCError) -> Int? {
+    do throws(PeerError) {
+      return try buffer.frameLength(endingWith: delimiter)
+    } catch {
+      throw .peer(error)
+    }
+  }
+
+  /// Reads once; false at the end of the file, which is remembered because a terminal could be read on after it.
+  private mutating func fill(_ deadline: Deadline) throws(IPCError) -> Bool {
+    guard !sawEnd else { return false }
+    let got = try buffer.fill { (room) throws(IPCError) in try descriptor.readSome(into: &room, deadline: deadline) }
+    sawEnd = got == 0
+    return got > 0
+  }
+}
