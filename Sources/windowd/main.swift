@@ -1,1 +1,35 @@
+// windowd: a server of headless terminal windows. This file is its command line; what it does is in WindowService.
 
+internal import ArgumentParser
+internal import Glibc
+internal import WindowService
+
+/// The command line of windowd.
+struct Windowd: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "windowd",
+    abstract: "Serves headless terminal windows over a Unix socket.",
+    discussion: """
+      Listens on the socket that systemd hands over, else on --socket. Clients are windowctl and `alacritty msg`. \
+      SIGHUP reads the configuration again; SIGTERM and SIGINT hang all windows up and end it.
+      """)
+
+  @Option(help: "Where to listen. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]")
+  var socket: String?
+
+  @Option(help: "The configuration. [default: $XDG_CONFIG_HOME/windowd/windowd.conf, if there is one]")
+  var config: String?
+
+  @Flag(help: "Write `ready` to standard output once clients may come, then let go of 0, 1 and 2.")
+  var detached = false
+
+  func run() throws {
+    var options = WindowDaemon.Options()
+    options.socketPath = socket
+    options.configurationPath = config
+    options.isDetached = detached
+    throw ExitCode(WindowDaemon.run(options))
+  }
+}
+
+Windowd.main()

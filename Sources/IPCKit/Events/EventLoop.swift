@@ -96,11 +96,15 @@ extension EventLoop {
   /// Ends the program when code that claims to be isolated to the loop is not on its thread.
   public func checkIsolated() { checkCurrent() }
 
-  /// One round: jobs that are ready, then events, then deadlines. Jobs that these make ready wait for the next round, so
-  /// that nobody who keeps resuming himself shuts out the rest.
+  /// One turn: jobs that are ready and those that they make ready, then events, then deadlines. A few rounds of jobs, so
+  /// that a task that changes functions costs no system call, and no more, so that one who keeps yielding shuts nobody out.
   private func turn() {
-    runJobs()
     takeInbox()
+    var rounds = 0
+    while rounds < 16, unsafe !core.pointee.jobs.isEmpty {
+      runJobs()
+      rounds += 1
+    }
     let idle = unsafe core.pointee.jobs.isEmpty
     let limit = unsafe idle ? core.pointee.waiters.earliest.remainingNanoseconds : 0
     do throws(SystemError) {
@@ -109,6 +113,14 @@ extension EventLoop {
       fatalError("\(error)")  // EBADF, EFAULT or EINVAL: this loop's own epoll descriptor is broken
     }
     unsafe core.pointee.expire()
+    resumeAwakened()
+  }
+
+  private func resumeAwakened() {
+    // Each wait ended once, and so was put there once.
+    for unsafe(continuation, reason) in unsafe core.pointee.takeAwakened() {
+      unsafe continuation.resume(returning: reason)
+    }
   }
 
   private func runJobs() {
@@ -161,8 +173,9 @@ extension EventLoop {
   nonisolated(nonsending) func suspend(_ key: WaiterKey, _ deadline: Deadline) async -> Wake {
     await withTaskCancellationHandler {
       await unsafe withUnsafeContinuation { continuation in
-        let begun = unsafe core.pointee.waiters.suspend(key, continuation, deadline)
-        if !begun { unsafe core.pointee.wake(key.index, .cancelled) }
+        // Between the reservation and this, a hop may have let an event or a cancellation pass.
+        let early = unsafe core.pointee.waiters.suspend(key, continuation, deadline)
+        if let early { unsafe continuation.resume(returning: early) }
       }
     } onCancel: {
       cancel(key)
@@ -172,6 +185,8 @@ extension EventLoop {
   /// Ends the wait if it has not ended; from any thread.
   func cancel(_ key: WaiterKey) {
     guard isCurrent else { return leave { $0.cancellations.append(key) } }
-    if unsafe core.pointee.waiters.cancel(key) { unsafe core.pointee.wake(key.index, .cancelled) }
+    guard let index = unsafe core.pointee.waiters.current(key) else { return }
+    unsafe core.pointee.wake(index, .cancelled)
+    resumeAwakened()
   }
 }

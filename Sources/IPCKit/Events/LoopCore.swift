@@ -4,7 +4,7 @@
 internal import CIPCShim
 
 /// The state of one loop. Its functions never run a job and never call out.
-struct LoopCore: ~Copyable {
+@safe struct LoopCore: ~Copyable {
   /// A registered descriptor.
   private struct Slot {
     /// Tells this registration's events from those of an earlier one in the same place.
@@ -21,6 +21,7 @@ struct LoopCore: ~Copyable {
   private var free: [Int] = []
   var waiters = Waiters()
   var jobs: [UnownedJob] = []
+  private var awakened: [(UnsafeContinuation<Wake, Never>, Wake)] = unsafe []
 
   /// The slot number that stands for the wake-up descriptor.
   private static let wakeupData = UInt64.max
@@ -76,12 +77,19 @@ struct LoopCore: ~Copyable {
     return key
   }
 
-  /// Ends the wait and resumes whoever is suspended in it.
+  /// Ends the wait.
   mutating func wake(_ index: Int, _ reason: Wake) {
-    let (continuation, origin) = unsafe waiters.end(index)
+    let (continuation, origin) = unsafe waiters.end(index, reason)
     if let origin { setWaiting(origin.slot, origin.interest, -1) }
-    // Ended here, so resumed exactly once.
-    unsafe continuation?.resume(returning: reason)
+    if let continuation = unsafe continuation { unsafe awakened.append((continuation, reason)) }
+  }
+
+  /// Those whose wait has ended, for the loop to resume: that calls back into it, so it is not done in here.
+  mutating func takeAwakened() -> [(UnsafeContinuation<Wake, Never>, Wake)] {
+    guard unsafe !awakened.isEmpty else { return unsafe [] }
+    var taken: [(UnsafeContinuation<Wake, Never>, Wake)] = unsafe []
+    unsafe swap(&taken, &awakened)
+    return unsafe taken
   }
 
   // MARK: The turn

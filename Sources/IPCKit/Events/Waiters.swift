@@ -33,21 +33,21 @@ struct Waiters: ~Copyable {
     var ticket: UInt64 = 0
     /// Nil between the reservation and the suspension.
     var continuation: UnsafeContinuation<Wake, Never>?
-    /// Cancelled between the two.
-    var isCancelled = false
+    /// Why it ended between the two.
+    var early: Wake?
     var origin: Origin?
     /// Where its deadline stands in the heap, -1 without one.
     var heapPosition = -1
   }
 
   private var entries: [Entry] = []
-  private var free: [Int] = []
+  private var freeEntries: [Int] = []
   private var lastTicket: UInt64 = 0
   private var heap: [(deadline: Int64, index: Int)] = []
 
   /// Reserves an entry, so that a cancellation can name the wait before it begins.
   mutating func reserve(_ origin: Origin?) -> WaiterKey {
-    let index = free.popLast() ?? entries.count
+    let index = freeEntries.popLast() ?? entries.count
     if index == entries.count { entries.append(Entry()) }
     lastTicket += 1
     entries[index].ticket = lastTicket
@@ -55,30 +55,35 @@ struct Waiters: ~Copyable {
     return WaiterKey(index: index, ticket: lastTicket)
   }
 
-  /// Begins the wait; false when it was cancelled before it could begin.
+  /// Begins the wait; answers why it has ended already, if it has.
   mutating func suspend(
     _ key: WaiterKey, _ continuation: UnsafeContinuation<Wake, Never>, _ deadline: Deadline
-  ) -> Bool {
+  ) -> Wake? {
+    if let early = entries[key.index].early {
+      free(key.index)
+      return early
+    }
     unsafe entries[key.index].continuation = continuation
-    guard !entries[key.index].isCancelled else { return false }
     if deadline != .never { push(deadline.nanoseconds, key.index) }
-    return true
+    return nil
   }
 
-  /// Whether a cancellation ends the wait now: not one that has ended, and one that has not begun only when it does.
-  mutating func cancel(_ key: WaiterKey) -> Bool {
-    guard entries[key.index].ticket == key.ticket else { return false }
-    entries[key.index].isCancelled = true
-    return unsafe entries[key.index].continuation != nil
+  /// The entry of a wait that has not ended; nil when it has, though its place may be another's by now.
+  func current(_ key: WaiterKey) -> Int? {
+    entries[key.index].ticket == key.ticket && entries[key.index].early == nil ? key.index : nil
   }
 
-  /// Ends a wait: frees its entry and its deadline, and hands out whom to resume.
-  mutating func end(_ index: Int) -> (continuation: UnsafeContinuation<Wake, Never>?, origin: Origin?) {
+  /// Ends a wait: hands out whom to resume, or lets the one who is about to suspend find the reason.
+  mutating func end(_ index: Int, _ reason: Wake) -> (continuation: UnsafeContinuation<Wake, Never>?, origin: Origin?) {
     let entry = entries[index]
-    if entry.heapPosition >= 0 { removeFromHeap(entry.heapPosition) }
-    entries[index] = Entry()
-    free.append(index)
+    if unsafe entry.continuation == nil { entries[index].early = reason } else { free(index) }
     return unsafe (entry.continuation, entry.origin)
+  }
+
+  private mutating func free(_ index: Int) {
+    if entries[index].heapPosition >= 0 { removeFromHeap(entries[index].heapPosition) }
+    entries[index] = Entry()
+    freeEntries.append(index)
   }
 
   /// The earliest deadline.

@@ -1,0 +1,23 @@
+// Messages to bytes and back: JSON without spaces, one line each.
+
+internal import FoundationEssentials
+
+/// The form of messages on the wire.
+package enum WireFormat {
+  /// The longest message in bytes, in either direction but for what a window printed.
+  package static let messageLimit = 1 << 20
+  /// The longest reply: a ring of output at its largest, with every byte escaped.
+  package static let replyLimit = 1 << 28
+
+  /// A message and its newline.
+  package static func line(_ message: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(message)) + [UInt8(ascii: "\n")]
+  }
+
+  /// The message in a line.
+  package static func decode<Message: Decodable>(_ type: Message.Type, from line: [UInt8]) throws -> Message {
+    try JSONDecoder().decode(type, from: Data(line))
+  }
+}

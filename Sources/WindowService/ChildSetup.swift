@@ -1,0 +1,69 @@
+// What a window's child is given: a program, a place to start in, and an environment that tells it of us and of nothing
+// that is ours alone.
+
+internal import Glibc
+package import IPCKit
+internal import WindowProtocol
+
+/// What this process was like when it began, for children to be like that too.
+package struct ChildSetup: Sendable {
+  private let environment: Environment
+  private let home: String
+  private let loginShell: String
+  private let descriptorLimit: DescriptorLimit
+
+  /// Variables that speak of the daemon's own process: its sockets, its supervisor, its log, the terminal it came from.
+  private static let ownVariables: Set<String> = [
+    "NOTIFY_SOCKET", "INVOCATION_ID", "JOURNAL_STREAM", "FDSTORE", "SYSTEMD_EXEC_PID", "MAINPID", "MANAGERPID",
+    "SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS", "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE",
+    "CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY",
+    "CONFIGURATION_DIRECTORY", "COLUMNS", "LINES", "TERMCAP", "WINDOWID", "STY", "TMUX", "TMUX_PANE",
+  ]
+
+  /// Looks at this process. Before it raises its own limits.
+  package init(socketPath: String) throws(SystemError) {
+    let inherited = Environment.inherited
+    // getpwuid's answer is valid until the next such call, and this program has one thread here.
+    let account = unsafe getpwuid(getuid())
+    let accountHome = unsafe account.map { unsafe String(cString: $0.pointee.pw_dir) }
+    let accountShell = unsafe account.map { unsafe String(cString: $0.pointee.pw_shell) }
+    home = inherited["HOME"] ?? accountHome ?? "/"
+    let shells = [inherited["SHELL"], accountShell, "/bin/sh"]
+    loginShell = shells.lazy.compactMap(\.self).first { !$0.isEmpty } ?? "/bin/sh"
+    descriptorLimit = try .current()
+    var environment = inherited
+    environment.remove {
+      Self.ownVariables.contains($0) || $0.hasPrefix("LISTEN_") || $0.hasPrefix("WATCHDOG_")
+    }
+    environment["TERM"] = "xterm-256color"
+    environment["WINDOWD_SOCKET"] = socketPath
+    environment["ALACRITTY_SOCKET"] = socketPath
+    self.environment = environment
+  }
+
+  /// The command for a window.
+  /// - Throws: when a variable is not of the form NAME=value, or anything holds a NUL.
+  func command(
+    for specification: WindowSpecification, id: UInt64, configuration: Configuration
+  ) throws(ConfigurationError) -> Command {
+    var environment = environment
+    for variable in specification.environment {
+      guard let sign = variable.firstIndex(of: "="), sign != variable.startIndex else {
+        throw ConfigurationError(description: "environment: '\(variable)' is not of the form NAME=value")
+      }
+      environment[String(variable[..<sign])] = String(variable[variable.index(after: sign)...])
+    }
+    environment["WINDOWD_WINDOW"] = "\(id)"
+    environment["ALACRITTY_WINDOW_ID"] = "\(id)"
+    let arguments = specification.command.isEmpty ? [configuration.shell ?? loginShell] : specification.command
+    // A directory that was asked for must be there; a home that is not is no reason to refuse a window.
+    let directories = specification.workingDirectory.map { [$0] } ?? [home, "/"]
+    let strings = arguments + directories + specification.environment
+    guard !strings.contains(where: { $0.utf8.contains(0) }) else {
+      throw ConfigurationError(description: "a string holds a NUL, which no argument, path or variable can")
+    }
+    var command = Command(arguments: arguments, environment: environment, directories: directories)
+    command.descriptorLimit = descriptorLimit
+    return command
+  }
+}

@@ -1,0 +1,43 @@
+// The configuration file: where it is, and its settings, or an error that names the file and the line.
+
+internal import Glibc
+internal import IPCKit
+
+/// A file of settings.
+struct ConfigurationFile: Sendable {
+  private let path: String
+  /// The user's own may be missing; one that was named may not.
+  private let mayBeMissing: Bool
+
+  /// The longest file that is read.
+  private static let limit = 1 << 20
+
+  /// The file at `path`; without one, `windowd/windowd.conf` in XDG_CONFIG_HOME or in `.config` of the home.
+  init(path: String?) {
+    mayBeMissing = path == nil
+    let environment = Environment.inherited
+    let home =
+      environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(environment["HOME"] ?? "")/.config"
+    self.path = path ?? home + "/windowd/windowd.conf"
+  }
+
+  /// Reads its settings; none when there is no file and none was asked for.
+  func read() throws -> [Setting] {
+    // The path is a C string for the length of the call.
+    let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard number >= 0 else {
+      let error = SystemError(errno: errno, operation: "open", object: path)
+      if mayBeMissing, error.errno == ENOENT { return [] }
+      throw error
+    }
+    // Opened in the line above, for us alone.
+    var reader = BufferedReader(unsafe FileDescriptor(owning: number), limit: Self.limit)
+    var text = ""
+    while let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(1))) { text += line + "\n" }
+    do throws(ConfigurationError) {
+      return try Configuration.parse(text)
+    } catch {
+      throw ConfigurationError(description: "\(path), \(error)")
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// windowd from its first moment to its last: where it listens, what signals mean, and the order in which it ends.
+
+internal import Glibc
+internal import IPCKit
+internal import WindowProtocol
+
+/// The daemon.
+package struct WindowDaemon: Sendable {
+  /// How to run it.
+  package struct Options: Sendable {
+    /// Where to listen when no socket was inherited.
+    package var socketPath: String?
+    /// The configuration; nil for the user's own, if there is one.
+    package var configurationPath: String?
+    /// Whether a program started it that waits for a line on standard output; that and standard error end then.
+    package var isDetached = false
+
+    package init() {}
+  }
+
+  private let loop: EventLoop
+  private let log: Log
+  private let windows: WindowTable
+  private let configurationFile: ConfigurationFile
+  private let isDetached: Bool
+
+  /// The name that the socket has in a socket unit; a unit that gives none is accepted too.
+  private static let socketName = "control"
+  /// How long the end may take before it comes anyway.
+  private static let stopLimit = Duration.seconds(10)
+
+  /// Runs it until a signal ends it. The calling thread becomes the loop's.
+  /// - Returns: the exit status.
+  package static func run(_ options: Options) -> Int32 {
+    let log = Log()
+    do {
+      try StandardStreams.ensureOpen()
+      // A log that nobody reads must not end the daemon.
+      _ = signal(SIGPIPE, SIG_IGN)
+      let path = try SocketLocation.resolve(options.socketPath)
+      let loop = try EventLoop()
+      let setup = try ChildSetup(socketPath: path)
+      var limit = try DescriptorLimit.current()
+      limit.soft = limit.hard
+      try limit.apply()
+      let daemon = WindowDaemon(
+        loop: loop, log: log, windows: WindowTable(on: loop, setup: setup, log: log),
+        configurationFile: ConfigurationFile(path: options.configurationPath), isDetached: options.isDetached)
+      return loop.run { await daemon.live(listeningAt: path) }
+    } catch {
+      log.write(.error, "\(error)")
+      return 1
+    }
+  }
+
+  private init(
+    loop: EventLoop, log: Log, windows: WindowTable, configurationFile: ConfigurationFile, isDetached: Bool
+  ) {
+    self.loop = loop
+    self.log = log
+    self.windows = windows
+    self.configurationFile = configurationFile
+    self.isDetached = isDetached
+  }
+
+  private func live(listeningAt path: String) async -> Int32 {
+    do {
+      // Settings that are wrong, or a path that is taken, must end it before anyone is told that it is there.
+      try await windows.setFile(try configurationFile.read())
+      try await withThrowingTaskGroup { group in
+        // First, so that no signal can come before somebody listens for it.
+        group.addTask(executorPreference: loop) { try await self.obeySignals() }
+        group.addTask(executorPreference: loop) { try await self.serve(at: path) }
+        // Whichever ends first: the signals' task by a stop, the server's by a failure.
+        try await group.next()
+        group.cancelAll()
+      }
+      await windows.closeAll()
+      return 0
+    } catch {
+      log.write(.error, "\(error)")
+      return 1
+    }
+  }
+
+  private func serve(at path: String) async throws {
+    var activation = try SocketActivation.take()
+    let inherited = try activation.takeListener(named: Self.socketName) ?? activation.takeListener()
+    let server = Server(try inherited ?? UnixListener(binding: path), on: loop) { [log] event in
+      switch event {
+      case .refused(let peer): log.write(.warning, "refused user \(peer.userID), process \(peer.processID)")
+      case .failed(IPCError.cancelled): break
+      case .failed(let error): log.write(.warning, "a connection ended: \(error)")
+      case .acceptFailed(let error): log.write(.error, "cannot accept: \(error)")
+      }
+    }
+    try reportReadiness()
+    let conversation = Conversation(
+      handler: RequestHandler(windows: windows, counters: RequestHandler.Counters()), log: log)
+    try await server.run { connection in try await conversation.serve(connection) }
+  }
+
+  /// Tells a waiting program that clients may come, and lets go of the streams that are its own.
+  private func reportReadiness() throws(SystemError) {
+    log.write(.information, "ready")
+    guard isDetached else { return }
+    let line = "ready\n"
+    // A program that has gone meanwhile does not need to know.
+    _ = unsafe write(STDOUT_FILENO, line, line.utf8.count)
+    for stream in 0...2 { try StandardStreams.redirectToNull(Int32(stream)) }
+  }
+
+  /// Does what signals say until one says to stop.
+  private func obeySignals() async throws {
+    let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop)
+    while try await signals.next() == SIGHUP {
+      do {
+        try await windows.setFile(try configurationFile.read())
+        log.write(.information, "configuration read again")
+      } catch {
+        log.write(.error, "configuration unchanged: \(error)")
+      }
+    }
+    log.write(.information, "stopping")
+    Task(executorPreference: loop) {
+      await loop.sleep(until: .after(Self.stopLimit))
+      log.write(.error, "not everything ended in time")
+      exit(1)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+// All windows, and the one place that opens and closes them. An actor on the event loop: what it does between two awaits
+// nobody sees half done, and no lock is taken for it.
+
+internal import Glibc
+package import IPCKit
+package import WindowProtocol
+
+/// The windows of a daemon.
+package actor WindowTable {
+  nonisolated let loop: EventLoop
+  let log: Log
+  let setup: ChildSetup
+
+  var windows: [UInt64: Window] = [:]
+  /// Windows whose child is being started: they count, though nobody can name them yet.
+  var starting = 0
+  var lastID: UInt64 = 0
+  var records = ExitRecords(capacity: 1000)
+  /// Who waits for a window to go, by the window and by a ticket of the wait's own.
+  var waiting: [UInt64: [UInt64: CheckedContinuation<ExitStatus?, Never>]] = [:]
+  var lastTicket: UInt64 = 0
+  var isStopping = false
+  /// Where terminals are read into before their ring takes it: one for all, as only one is read at a time.
+  var scratch = [UInt8](repeating: 0, count: 16384)
+
+  /// What holds for all windows.
+  var settings = Settings()
+
+  /// The loop's thread is this actor's. The actor holds the loop, so the reference is good for as long as it.
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+  package init(on loop: EventLoop, setup: ChildSetup, log: Log) {
+    self.loop = loop
+    self.setup = setup
+    self.log = log
+  }
+
+  // MARK: Asking
+
+  /// How many windows there are.
+  package var count: Int { windows.count }
+
+  /// All windows in the order of their ids.
+  package var list: [WindowInformation] { windows.values.sorted { $0.id < $1.id }.map(\.information) }
+
+  /// What a window printed last.
+  package func show(_ id: Int128) throws(Reply.Failure) -> Reply.Shown {
+    let window = try find(id)
+    return Reply.Shown(id: window.id, printed: window.output.total, output: Bytes(window.output.bytes))
+  }
+
+  // MARK: Settings
+
+  /// Takes the file's settings over.
+  package func setFile(_ file: [Setting]) throws(ConfigurationError) { try settings.setFile(file) }
+
+  /// Changes settings for all windows, or for one.
+  package func change(_ change: ConfigurationChange) throws(Reply.Failure) {
+    guard let id = change.window, id != -1 else {
+      return try Self.refusing { () throws(ConfigurationError) in
+        try settings.change(change.options, reset: change.reset)
+      }
+    }
+    let window = try find(id)
+    try Self.refusing { () throws(ConfigurationError) in
+      let changed = (change.reset ? [] : window.settings) + (try Settings.parse(change.options))
+      let configuration = try settings.effective.applying(changed)
+      window.settings = Settings.withoutRepeats(changed)
+      resize(window, to: configuration.size)
+    }
+  }
+
+  /// What holds, for all windows or for one.
+  package func configuration(of id: Int128?) throws(Reply.Failure) -> Configuration {
+    guard let id, id != -1 else { return settings.effective }
+    let window = try find(id)
+    return try Self.refusing { () throws(ConfigurationError) in try settings.effective.applying(window.settings) }
+  }
+
+  /// Gives a window's terminal another size.
+  package func resize(_ id: Int128, to size: Terminal.Size) throws(Reply.Failure) {
+    guard size.columns > 0, size.rows > 0 else { throw Reply.Failure(.invalidValue, "a terminal has a size") }
+    resize(try find(id), to: size)
+  }
+
+  private func resize(_ window: Window, to size: Terminal.Size) {
+    guard window.size != size else { return }
+    window.size = size
+    do throws(SystemError) {
+      try window.live?.terminal.resize(to: size)
+    } catch {
+      log.write(.warning, "window \(window.id): \(error)")
+    }
+  }
+
+  /// Runs `body` and answers a wrong value as a refusal.
+  static func refusing<Result>(
+    _ body: () throws(ConfigurationError) -> Result
+  ) throws(Reply.Failure) -> Result {
+    do throws(ConfigurationError) {
+      return try body()
+    } catch {
+      throw Reply.Failure(.invalidValue, "\(error)")
+    }
+  }
+
+  func find(_ id: Int128) throws(Reply.Failure) -> Window {
+    guard let window = UInt64(exactly: id).flatMap({ windows[$0] }) else {
+      throw Reply.Failure(.noSuchWindow, "there is no window \(id)")
+    }
+    return window
+  }
+}
