@@ -43,7 +43,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "windowctl",
-      dependencies: ["WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["IPCKit", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swiftSettings),
 
     .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),

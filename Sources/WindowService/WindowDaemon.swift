@@ -77,6 +77,9 @@ package struct WindowDaemon: Sendable {
       }
       await windows.closeAll()
       return 0
+    } catch let error as SystemError where error.errno == SystemError.addressInUse {
+      log.write(.error, "\(error)")
+      return DaemonStatus.alreadyServed
     } catch {
       log.write(.error, "\(error)")
       return 1
@@ -104,7 +107,7 @@ package struct WindowDaemon: Sendable {
   private func reportReadiness() throws(SystemError) {
     log.write(.information, "ready")
     guard isDetached else { return }
-    let line = "ready\n"
+    let line = DaemonStatus.readyLine + "\n"
     // A program that has gone meanwhile does not need to know.
     _ = unsafe write(STDOUT_FILENO, line, line.utf8.count)
     for stream in 0...2 { try StandardStreams.redirectToNull(Int32(stream)) }

@@ -1,1 +1,30 @@
+// windowctl: asks a windowd for something, prints the answer and ends. This file is its command line.
 
+internal import ArgumentParser
+internal import Glibc
+
+/// The command line of windowctl.
+struct Windowctl: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "windowctl",
+    abstract: "Opens, lists, shows and closes the terminal windows of a windowd.",
+    discussion: """
+      Exit status: 0 done; 1 refused or failed, with a message; 3 nobody serves the socket; 4 the timeout is over; \
+      64 wrong usage. `wait --exit-status` exits as the child did, 128+n for a signal, and 125 for a failure of its own.
+      """,
+    subcommands: [
+      CreateWindow.self, ListWindows.self, CloseWindow.self, ResizeWindow.self, Show.self, Wait.self, Config.self,
+      GetConfig.self, Status.self,
+    ])
+}
+
+// Arguments reach the parser as text, in which bytes that are not UTF-8 would have been replaced: refused, not altered.
+for index in 1..<Int(max(CommandLine.argc, 1)) {
+  // argv has argc entries, each a C string.
+  guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }
+  if unsafe String(validatingCString: argument) == nil {
+    Output.complain("argument \(index) is not UTF-8")
+    exit(64)
+  }
+}
+Windowctl.main()

@@ -61,8 +61,10 @@ internal import Synchronization
       outcome.withLock { $0 = result }
     }
     while true {
+      takeInbox()
+      runJobs()
       if let result = outcome.withLock({ $0 }) { return result }
-      turn()
+      pollEvents()
     }
   }
 
@@ -96,15 +98,18 @@ extension EventLoop {
   /// Ends the program when code that claims to be isolated to the loop is not on its thread.
   public func checkIsolated() { checkCurrent() }
 
-  /// One turn: jobs that are ready and those that they make ready, then events, then deadlines. A few rounds of jobs, so
-  /// that a task that changes functions costs no system call, and no more, so that one who keeps yielding shuts nobody out.
-  private func turn() {
-    takeInbox()
+  /// Runs the jobs that are ready and those that they make ready: a few rounds, so that a task that changes functions
+  /// costs no system call, and no more, so that one who keeps yielding shuts nobody out.
+  private func runJobs() {
     var rounds = 0
     while rounds < 16, unsafe !core.pointee.jobs.isEmpty {
-      runJobs()
+      runRound()
       rounds += 1
     }
+  }
+
+  /// Waits for events, or the earliest deadline, and resumes those who waited for them.
+  private func pollEvents() {
     let idle = unsafe core.pointee.jobs.isEmpty
     let limit = unsafe idle ? core.pointee.waiters.earliest.remainingNanoseconds : 0
     do throws(SystemError) {
@@ -123,7 +128,7 @@ extension EventLoop {
     }
   }
 
-  private func runJobs() {
+  private func runRound() {
     var ready: [UnownedJob] = []
     unsafe swap(&ready, &core.pointee.jobs)
     for job in ready {

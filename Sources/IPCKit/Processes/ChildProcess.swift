@@ -47,7 +47,7 @@ public struct ChildProcess: ~Copyable {
   nonisolated(nonsending) public func exit() async -> ExitStatus {
     var pause = Duration.milliseconds(1)
     while true {
-      if let status = reap() { return status }
+      if let status = ExitStatus.reaping(pidfd) { return status }
       // An error is a cancellation, which does not count here; the pause keeps it from spinning.
       if (try? await registration?.wait(for: .read, .never, "wait")) == nil {
         await loop.sleep(until: .after(pause))
@@ -67,8 +67,11 @@ public struct ChildProcess: ~Copyable {
     signalGroup(SIGKILL)
     signal(SIGKILL)
   }
+}
 
-  private func reap() -> ExitStatus? {
+extension ExitStatus {
+  /// Reaps a child that has ended; nil while it lives. waitid(2) with P_PIDFD.
+  static func reaping(_ pidfd: borrowing FileDescriptor) -> ExitStatus? {
     var ended = ipc_exit()
     // The shim fills the structure and keeps no pointer.
     switch unsafe ipc_reap(pidfd.number, &ended) {

@@ -38,14 +38,9 @@ public struct Command: Sendable {
   nonisolated(nonsending) public func start(
     in terminal: borrowing Terminal, on loop: EventLoop, deadline: Deadline = .never
   ) async throws(IPCError) -> ChildProcess {
-    guard let program = arguments.first, !program.isEmpty else {
-      throw .system(SystemError(errno: ENOENT, operation: "execute", object: "(no program)"))
-    }
-    guard !(arguments + directories).contains(where: { $0.utf8.contains(0) }) else {
-      throw .system(SystemError(errno: EINVAL, operation: "execute", object: "(argument with NUL)"))
-    }
+    try check()
     let number = terminal.source.descriptor.number
-    let spawned = try IPCError.wrap { () throws(SystemError) in try spawn(terminal: number) }
+    let spawned = try IPCError.wrap { () throws(SystemError) in try spawn(terminal: number, standard: (-1, -1, -1)) }
     // The shim just made both descriptors, for us alone.
     let child = ChildProcess(processID: spawned.pid, pidfd: unsafe FileDescriptor(owning: spawned.pidfd), on: loop)
     let status = unsafe FileDescriptor(owning: spawned.status)
@@ -65,15 +60,18 @@ public struct Command: Sendable {
   ) async throws(IPCError) {
     let source: EventSource
     do throws(SystemError) { source = try EventSource(status, on: loop) } catch { throw .system(error) }
+    while try !hasStarted(source.descriptor) { try await source.readable(deadline: deadline) }
+  }
+
+  /// Looks at the status pipe: false while it is not known whether the program runs.
+  func hasStarted(_ status: borrowing FileDescriptor) throws(IPCError) -> Bool {
     var failure = ipc_spawn_failure()
-    while true {
-      // The shim stores at most one failure and keeps no pointer.
-      switch unsafe ipc_spawn_result(source.descriptor.number, &failure) {
-      case 1: return
-      case 0: throw .system(describe(failure))
-      case -EAGAIN: try await source.readable(deadline: deadline)
-      case let failed: throw .system(SystemError(errno: -failed, operation: "read of the child's status"))
-      }
+    // The shim stores at most one failure and keeps no pointer.
+    switch unsafe ipc_spawn_result(status.number, &failure) {
+    case 1: return true
+    case 0: throw .system(describe(failure))
+    case -EAGAIN: return false
+    case let failed: throw .system(SystemError(errno: -failed, operation: "read of the child's status"))
     }
   }
 
@@ -94,7 +92,18 @@ public struct Command: Sendable {
 // MARK: - Preparing
 
 extension Command {
-  private func spawn(terminal: CInt) throws(SystemError) -> ipc_spawned {
+  /// Refuses what no program can be started with.
+  func check() throws(IPCError) {
+    guard let program = arguments.first, !program.isEmpty else {
+      throw .system(SystemError(errno: ENOENT, operation: "execute", object: "(no program)"))
+    }
+    guard !(arguments + directories).contains(where: { $0.utf8.contains(0) }) else {
+      throw .system(SystemError(errno: EINVAL, operation: "execute", object: "(argument with NUL)"))
+    }
+  }
+
+  /// Starts the child: on a terminal, or with three descriptors as its standard streams.
+  func spawn(terminal: CInt, standard: (CInt, CInt, CInt)) throws(SystemError) -> ipc_spawned {
     var candidates = CStringArray()
     for path in self.candidates { candidates.append(path.utf8) }
     var arguments = CStringArray()
@@ -116,7 +125,7 @@ extension Command {
               candidates: UnsafeRawPointer(candidates).assumingMemoryBound(to: UnsafePointer<CChar>?.self),
               arguments: arguments, environment: UnsafePointer(environment),
               directories: UnsafeRawPointer(directories).assumingMemoryBound(to: UnsafePointer<CChar>?.self),
-              terminal: terminal, standard: (0, 1, 2),
+              terminal: terminal, standard: standard,
               descriptor_limit: limit.soft, descriptor_maximum: limit.hard, mask: ipc_umask())
             return unsafe ipc_spawn_start(&request, &spawned)
           }

@@ -1,0 +1,56 @@
+// A program that outlives the one that starts it: a daemon, brought up by a client that needs it.
+
+internal import CIPCShim
+internal import Glibc
+
+/// A child in a session of its own, without a terminal.
+///
+/// It lives on when this process ends. While this process lives, ``exit(deadline:)`` tells how the child ended.
+///
+/// ```swift
+/// var pipe = try Pipe()
+/// let command = Command(arguments: ["exampled"], environment: .inherited, directories: ["/"])
+/// let daemon = try DetachedProcess(command, output: pipe.writing)
+/// ```
+public struct DetachedProcess: ~Copyable {
+  /// The number of the process, and of its session.
+  public let processID: Int32
+  private let pidfd: FileDescriptor
+
+  /// Starts the program: standard input is /dev/null, standard output and error are `output`, and it has no other
+  /// descriptor. clone(2), setsid(2), close_range(2), chdir(2), execve(2).
+  /// - Throws: as ``Command/start(in:on:deadline:)``; a child that has not begun by the deadline is killed and reaped.
+  public init(
+    _ command: Command, output: borrowing FileDescriptor, deadline: Deadline = .never
+  ) throws(IPCError) {
+    try command.check()
+    let outputNumber = output.number
+    let spawned = try IPCError.wrap { () throws(SystemError) in
+      let null = try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+      return try command.spawn(terminal: -1, standard: (null.number, outputNumber, outputNumber))
+    }
+    // The shim just made both descriptors, for us alone.
+    let pidfd = unsafe FileDescriptor(owning: spawned.pidfd)
+    let status = unsafe FileDescriptor(owning: spawned.status)
+    do throws(IPCError) {
+      while try !command.hasStarted(status) { try status.wait(for: IPC_READABLE, "start", deadline) }
+    } catch {
+      _ = ipc_pidfd_signal(pidfd.number, SIGKILL)
+      _ = try? Self.reap(pidfd, .never)
+      throw error
+    }
+    processID = spawned.pid
+    self.pidfd = pidfd
+  }
+
+  /// Waits for the child's end and reaps it. ppoll(2), waitid(2).
+  /// - Throws: ``IPCError/deadlineExceeded(operation:)``.
+  public borrowing func exit(deadline: Deadline = .never) throws(IPCError) -> ExitStatus {
+    try Self.reap(pidfd, deadline)
+  }
+
+  private static func reap(_ pidfd: borrowing FileDescriptor, _ deadline: Deadline) throws(IPCError) -> ExitStatus {
+    try pidfd.wait(for: IPC_READABLE, "wait", deadline)
+    return ExitStatus.reaping(pidfd) ?? .unknown
+  }
+}

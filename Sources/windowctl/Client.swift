@@ -1,0 +1,131 @@
+// One conversation with a daemon: who it is, is checked before anything is sent; the reply is one line.
+
+internal import ArgumentParser
+internal import Glibc
+internal import IPCKit
+internal import WindowProtocol
+
+/// Options that every command has.
+struct ClientOptions: ParsableArguments {
+  @Option(help: "The daemon's socket. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]")
+  var socket: String?
+
+  @Option(help: "Seconds to wait for the answer. [default: 5; none for `wait`]")
+  var timeout: Double?
+
+  @Option(name: .customLong("server-uid"), help: "Also trust a daemon that runs as this user.")
+  var serverUID: UInt32?
+
+  @Flag(help: "Print the reply as one JSON object.")
+  var json = false
+
+  @Flag(help: "Print foreign text as it is, control characters included.")
+  var raw = false
+
+  func validate() throws {
+    if let timeout, !(timeout > 0 && timeout < 1e9) { throw ValidationError("--timeout must be above 0") }
+  }
+
+  /// When to give up.
+  func deadline(unlessGiven standard: Double?) -> Deadline {
+    (timeout ?? standard).map { .after(.nanoseconds(Int64($0 * 1e9))) } ?? .never
+  }
+
+  /// Whom to talk to.
+  var policy: PeerPolicy { serverUID.map { .sameUserRootOr($0) } ?? .sameUserOrRoot }
+}
+
+/// A failure that has an exit status.
+enum ClientFailure: Error {
+  case refused(Reply.Failure, line: [UInt8])
+  case noDaemon(String)
+  case timeout(String)
+  case failed(String)
+
+  var exitCode: Int32 {
+    switch self {
+    case .refused, .failed: 1
+    case .noDaemon: 3
+    case .timeout: 4
+    }
+  }
+
+  var message: String {
+    switch self {
+    case .refused(let failure, _): failure.error.message
+    case .noDaemon(let message), .timeout(let message), .failed(let message): message
+    }
+  }
+
+  /// The failure as a reply, for `--json`.
+  var line: [UInt8] {
+    if case .refused(_, let line) = self { return line }
+    let code =
+      switch self {
+      case .noDaemon: "no-daemon"
+      case .timeout: "timeout"
+      default: "failed"
+      }
+    return (try? WireFormat.line(["error": ["code": code, "message": message]])) ?? []
+  }
+
+  init(_ error: IPCError, _ path: String) {
+    let absent = [SystemError.noSuchFile, SystemError.connectionRefused]
+    switch error {
+    case .system(let failure) where failure.operation == "connect" && absent.contains(failure.errno):
+      self = .noDaemon("nobody serves \(path): \(failure)")
+    case .deadlineExceeded: self = .timeout("\(path): no answer in time")
+    case .peer(.notAllowed(let peer)):
+      self = .failed("\(path) is served by user \(peer.userID): not trusted without --server-uid \(peer.userID)")
+    case .endOfFile: self = .failed("\(path): the daemon ended the conversation without an answer")
+    default: self = .failed("\(path): \(error)")
+    }
+  }
+}
+
+/// A client of a daemon.
+struct Client {
+  let path: String
+  let policy: PeerPolicy
+  let deadline: Deadline
+
+  init(_ options: ClientOptions, deadline: Deadline) throws(ClientFailure) {
+    do throws(SystemError) {
+      path = try SocketLocation.resolve(options.socket)
+    } catch {
+      throw .failed("\(error)")
+    }
+    policy = options.policy
+    self.deadline = deadline
+  }
+
+  /// Connects.
+  func connect() throws(ClientFailure) -> BufferedReader {
+    do throws(IPCError) {
+      let stream = try UnixStream(connectingTo: path, trusting: policy, deadline: deadline)
+      return BufferedReader(stream.intoDescriptor(), limit: WireFormat.replyLimit)
+    } catch {
+      throw ClientFailure(error, path)
+    }
+  }
+
+  /// Sends the request and reads its reply, the line without its end.
+  func ask(_ request: Request, over connection: consuming BufferedReader) throws(ClientFailure) -> [UInt8] {
+    guard let message = try? WireFormat.line(request) else { throw .failed("the request cannot be written as JSON") }
+    var connection = connection
+    let line: [UInt8]
+    do throws(IPCError) {
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      try unsafe connection.descriptor.writeAll(message.span.bytes, deadline: deadline)
+      guard let reply = try connection.nextLine(as: [UInt8].self, deadline: deadline) else { throw .endOfFile }
+      line = reply
+    } catch {
+      throw ClientFailure(error, path)
+    }
+    if line.starts(with: Array("{\"error\"".utf8)), let refusal = try? WireFormat.decode(Reply.Failure.self, from: line)
+    {
+      throw .refused(refusal, line: line + [UInt8(ascii: "\n")])
+    }
+    return line
+  }
+}

@@ -1,0 +1,231 @@
+// The commands: what each asks, and how its answer reads.
+
+internal import ArgumentParser
+internal import Glibc
+internal import IPCKit
+internal import WindowProtocol
+
+/// A command that sends one request.
+protocol ClientCommand: ParsableCommand {
+  associatedtype Answer: Decodable
+  var options: ClientOptions { get }
+  /// Seconds, unless --timeout says otherwise; nil for ever.
+  var standardTimeout: Double? { get }
+  func request() throws(ClientFailure) -> Request
+  func connection(of client: Client) throws(ClientFailure) -> BufferedReader
+  func show(_ answer: Answer)
+  func exitCode(for answer: Answer) -> Int32
+  func exitCode(for failure: ClientFailure) -> Int32
+}
+
+extension ClientCommand {
+  var standardTimeout: Double? { 5 }
+  func connection(of client: Client) throws(ClientFailure) -> BufferedReader { try client.connect() }
+  func exitCode(for answer: Answer) -> Int32 { 0 }
+  func exitCode(for failure: ClientFailure) -> Int32 { failure.exitCode }
+
+  func run() throws {
+    let code: Int32
+    do throws(ClientFailure) {
+      code = exitCode(for: try perform())
+    } catch {
+      if options.json { Output.write(error.line) }
+      Output.complain(error.message)
+      code = exitCode(for: error)
+    }
+    throw ExitCode(code)
+  }
+
+  /// Asks and shows the answer.
+  private func perform() throws(ClientFailure) -> Answer {
+    let client = try Client(options, deadline: options.deadline(unlessGiven: standardTimeout))
+    let request = try request()
+    let line = try client.ask(request, over: try connection(of: client))
+    guard let answer = try? WireFormat.decode(Answer.self, from: line) else {
+      throw .failed("\(client.path): the answer is not what this windowctl knows")
+    }
+    if options.json { Output.write(line + [UInt8(ascii: "\n")]) } else { show(answer) }
+    return answer
+  }
+}
+
+struct CreateWindow: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "Open a window and print its id.")
+  @OptionGroup var options: ClientOptions
+  @Option(help: "Where the program starts. [default: the home directory]")
+  var workingDirectory: String?
+  @Option(name: [.customLong("title"), .customShort("T")], help: "What the window is called.")
+  var title: String?
+  @Option(name: .customLong("class"), help: "Its class, as general[,instance].")
+  var windowClass: String?
+  @Flag(help: "Keep the window when its program has ended.")
+  var hold = false
+  @Option(name: .customLong("env"), help: "A variable for the program, as NAME=value; may be repeated.")
+  var environment: [String] = []
+  @Option(name: .customShort("o"), help: "A setting for this window, as key=value; may be repeated.")
+  var option: [String] = []
+  @Flag(help: "Start windowd if nobody serves the socket.")
+  var start = false
+  @Option(
+    name: [.customShort("e"), .customLong("command")], parsing: .remaining,
+    help: "The program and its arguments; must come last. [default: the login shell]")
+  var command: [String] = []
+
+  func request() throws(ClientFailure) -> Request {
+    var window = WindowSpecification()
+    window.command = command
+    window.title = title
+    window.hold = hold
+    window.environment = environment
+    window.options = option
+    if let workingDirectory {
+      do throws(IPCError) {
+        window.workingDirectory = try DaemonStarter.absolute(workingDirectory)
+      } catch {
+        throw .failed("\(error)")
+      }
+    }
+    if let windowClass {
+      let parts = windowClass.split(separator: ",", maxSplits: 1).map(String.init)
+      window.windowClass = WindowClass(general: parts.first ?? "", instance: parts.last ?? "")
+    }
+    return .createWindow(window)
+  }
+
+  func connection(of client: Client) throws(ClientFailure) -> BufferedReader {
+    start ? try DaemonStarter(client: client).connect() : try client.connect()
+  }
+
+  func show(_ answer: Reply.Created) { Output.line("\(answer.id)") }
+}
+
+struct ListWindows: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "List the windows.")
+  @OptionGroup var options: ClientOptions
+
+  func request() -> Request { .listWindows }
+
+  func show(_ answer: Reply.Windows) {
+    guard !answer.windows.isEmpty else { return }
+    let rows = answer.windows.map { window in
+      [
+        "\(window.id)", window.pid.map(String.init) ?? "-", "\(window.columns)x\(window.rows)",
+        window.exit?.description ?? "running", window.title, window.command.joined(separator: " "),
+      ]
+    }
+    Output.table([["ID", "PID", "SIZE", "STATE", "TITLE", "COMMAND"]] + rows, raw: options.raw)
+  }
+}
+
+struct CloseWindow: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "Hang a window up, and return when it has gone.")
+  @OptionGroup var options: ClientOptions
+  @Argument(help: "The window.") var id: UInt64
+
+  func request() -> Request { .closeWindow(Int128(id)) }
+  func show(_ answer: Reply.Done) {}
+}
+
+struct ResizeWindow: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "Give a window's terminal another size.")
+  @OptionGroup var options: ClientOptions
+  @Argument(help: "The window.") var id: UInt64
+  @Argument(help: "In characters.") var columns: UInt16
+  @Argument(help: "In lines.") var rows: UInt16
+
+  func request() -> Request { .resizeWindow(Int128(id), columns: columns, rows: rows) }
+  func show(_ answer: Reply.Done) {}
+}
+
+struct Show: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "Print what a window printed last.")
+  @OptionGroup var options: ClientOptions
+  @Argument(help: "The window.") var id: UInt64
+
+  func request() -> Request { .show(Int128(id)) }
+
+  func show(_ answer: Reply.Shown) {
+    let bytes = answer.output.bytes
+    Output.write(options.raw || !Output.isTerminal ? bytes : Array(DisplayText.escapedLines(bytes).utf8))
+  }
+}
+
+struct Wait: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "Wait until a window has gone, and print how it ended.")
+  @OptionGroup var options: ClientOptions
+  @Flag(help: "Exit as the child did: its status, or 128 and the signal; 125 for a failure of windowctl's own.")
+  var exitStatus = false
+  @Argument(help: "The window.") var id: UInt64
+
+  var standardTimeout: Double? { nil }
+  func request() -> Request { .wait(Int128(id)) }
+  func show(_ answer: Reply.Ended) { Output.line("window \(answer.id) \(answer.exit.description)") }
+
+  func exitCode(for answer: Reply.Ended) -> Int32 {
+    guard exitStatus else { return 0 }
+    return answer.exit.status ?? answer.exit.signal.map { 128 + $0 } ?? 125
+  }
+
+  func exitCode(for failure: ClientFailure) -> Int32 { exitStatus ? 125 : failure.exitCode }
+}
+
+struct Config: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "Change settings.")
+  @OptionGroup var options: ClientOptions
+  @Option(help: "The window they are for. [default: all]") var window: UInt64?
+  @Flag(help: "Drop earlier changes first.") var reset = false
+  @Argument(help: "Settings, as key=value.") var settings: [String] = []
+
+  func request() -> Request {
+    .config(ConfigurationChange(options: settings, window: window.map { Int128($0) }, reset: reset))
+  }
+  func show(_ answer: Reply.Done) {}
+}
+
+struct GetConfig: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "Print the settings that hold.")
+  @OptionGroup var options: ClientOptions
+  @Option(help: "The window. [default: all]") var window: UInt64?
+
+  func request() -> Request { .getConfig(window: window.map { Int128($0) }) }
+
+  func show(_ answer: [String: [String: SettingValue]]) {
+    for (key, value) in (answer["config"] ?? [:]).sorted(by: { $0.key < $1.key }) {
+      Output.line("\(key) = \(value.text)", raw: options.raw)
+    }
+  }
+}
+
+struct Status: ClientCommand {
+  static let configuration = CommandConfiguration(abstract: "Print how the daemon is.")
+  @OptionGroup var options: ClientOptions
+
+  func request() -> Request { .status }
+
+  func show(_ answer: Reply.Status) {
+    let count = answer.descriptors.values.reduce(0, +)
+    let kinds = answer.descriptors.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    Output.table(
+      [
+        ["pid", "\(answer.pid)"],
+        ["uptime", "\(Int(answer.uptime)) s"],
+        ["windows", "\(answer.windows)"],
+        ["connections", "\(answer.connections)"],
+        ["descriptors", "\(count) (\(kinds.joined(separator: ", ")))"],
+      ], raw: options.raw)
+  }
+}
+
+/// A setting's value: text or a number.
+struct SettingValue: Decodable {
+  let text: String
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let number = try? container.decode(Int.self) {
+      text = "\(number)"
+    } else {
+      text = try container.decode(String.self)
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// Bringing up a windowd for a client that finds none. A hundred may try at once: each starts one, the socket's lock lets
+// one of them live, and the others' clients hear so from their exit status and talk to the one that won.
+
+internal import Glibc
+internal import IPCKit
+internal import WindowProtocol
+
+/// Starts windowd, detached from this process and its terminal.
+struct DaemonStarter {
+  let client: Client
+
+  /// A connection to a daemon, started if need be.
+  func connect() throws(ClientFailure) -> BufferedReader {
+    while true {
+      do throws(ClientFailure) {
+        return try client.connect()
+      } catch .noDaemon {
+        try start()
+      }
+    }
+  }
+
+  /// Returns when a daemon serves the socket: ours, or the one that was first.
+  private func start() throws(ClientFailure) {
+    do throws(IPCError) {
+      let pipe = try IPCError.wrap { () throws(SystemError) in try Pipe() }
+      var command = Command(
+        arguments: [Self.program, "--detached", "--socket", try Self.absolute(client.path)], environment: .inherited,
+        directories: ["/"])
+      command.environment["WINDOWD_SOCKET"] = nil
+      let daemon = try DetachedProcess(command, output: pipe.writing, deadline: client.deadline)
+      var output = BufferedReader(pipe.intoReading())
+      var messages: [String] = []
+      while let line = try output.nextLine(as: String.self, deadline: client.deadline) {
+        if line == DaemonStatus.readyLine { return }
+        messages.append(line)
+      }
+      guard try daemon.exit(deadline: client.deadline) == .exited(DaemonStatus.alreadyServed) else {
+        throw .system(SystemError(errno: ECHILD, operation: messages.joined(separator: "; ")))
+      }
+      try Self.pause(until: client.deadline)
+    } catch {
+      switch error {
+      case .deadlineExceeded: throw .timeout("windowd did not come up in time")
+      default: throw .failed("cannot start windowd: \(error)")
+      }
+    }
+  }
+
+  /// The other daemon has the lock, and listens in a moment: nothing tells of it, so it is looked for again.
+  private static func pause(until deadline: Deadline) throws(IPCError) {
+    guard !deadline.hasPassed else { throw .deadlineExceeded(operation: "start") }
+    usleep(2000)
+  }
+
+  /// windowd beside this program, else in PATH.
+  private static var program: String {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    // readlink writes within the bounds that it is given.
+    let length = unsafe buffer.withUnsafeMutableBytes { buffer in
+      unsafe buffer.baseAddress.map {
+        unsafe readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), buffer.count)
+      } ?? -1
+    }
+    guard length > 0 else { return "windowd" }
+    let own = String(decoding: buffer[..<length], as: UTF8.self)
+    let beside = own.prefix(through: own.lastIndex(of: "/") ?? own.startIndex) + "windowd"
+    // The path is a C string for the length of the call.
+    return unsafe access(String(beside), X_OK) == 0 ? String(beside) : "windowd"
+  }
+
+  /// The daemon's directory is another one.
+  static func absolute(_ path: String) throws(IPCError) -> String {
+    guard !path.hasPrefix("/") else { return path }
+    // getcwd allocates what it answers, for the caller to free.
+    guard let directory = unsafe getcwd(nil, 0) else {
+      throw .system(SystemError(errno: errno, operation: "getcwd"))
+    }
+    defer { unsafe free(directory) }
+    return unsafe String(cString: directory) + "/" + path
+  }
+}
