@@ -49,7 +49,8 @@ let package = Package(
     .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
     .testTarget(name: "IPCKitTests", dependencies: ["IPCKit"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "MisuseTests", path: "Tests/Misuse", resources: [.copy("Programs")], swiftSettings: swiftSettings),
+      name: "MisuseTests", dependencies: ["IPCKit"], path: "Tests/Misuse", resources: [.copy("Programs")],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "WindowServiceTests", dependencies: ["IPCKit", "WindowProtocol", "WindowService"],
       resources: [.copy("Wire")], swiftSettings: swiftSettings),

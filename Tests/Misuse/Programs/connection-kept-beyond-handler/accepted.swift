@@ -1,0 +1,10 @@
+// What is known about the connection may be kept; the connection ends with its handler.
+import IPCKit
+import Synchronization
+
+let kept = Mutex<PeerCredentials?>(nil)
+
+@Sendable func keep(_ connection: consuming Connection) async throws {
+  let peer = connection.peer
+  kept.withLock { $0 = peer }
+}

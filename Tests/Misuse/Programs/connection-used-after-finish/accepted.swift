@@ -1,0 +1,7 @@
+// Finishing comes last.
+import IPCKit
+
+func answer(_ connection: consuming Connection) async throws {
+  try await connection.write([10])
+  await connection.finish(deadline: .after(.seconds(1)))
+}

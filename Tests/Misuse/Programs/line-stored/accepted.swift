@@ -1,0 +1,6 @@
+// The value holds a copy.
+import IPCKit
+
+struct Request {
+  var line: [UInt8]
+}
