@@ -46,13 +46,15 @@ let package = Package(
       dependencies: ["IPCKit", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swiftSettings),
 
+    .executableTarget(name: "demo", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: swiftSettings),
+
     .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
     .testTarget(name: "IPCKitTests", dependencies: ["IPCKit"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "MisuseTests", dependencies: ["IPCKit"], path: "Tests/Misuse", resources: [.copy("Programs")],
+      name: "MisuseTests", dependencies: ["IPCKit"], path: "Tests/Misuse", exclude: ["Programs"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "WindowServiceTests", dependencies: ["IPCKit", "WindowProtocol", "WindowService"],
-      resources: [.copy("Wire")], swiftSettings: swiftSettings),
+      exclude: ["Wire"], swiftSettings: swiftSettings),
   ]
 )

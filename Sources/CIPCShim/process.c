@@ -1,16 +1,17 @@
-// Children: a pseudo-terminal, a clone that hands out a pidfd at birth, and what happens between clone and exec.
+// Children, from the parent's side: a pseudo-terminal, a clone that hands out a pidfd at birth, signals and the end.
 //
 // posix_spawn(3) holds its caller until exec, so one slow directory would stop a whole event loop, and it cannot set a
 // descriptor limit. Here the parent goes on at once, and a close-on-exec pipe tells it later how the child fared.
 
 #define _GNU_SOURCE
-#include "CIPCShim.h"
+#include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,120 +20,101 @@
 #include <termios.h>
 #include <unistd.h>
 
-// Where the status pipe stands in the child: right above the standard streams, so that all above it can be closed.
-enum { STATUS = 3 };
+// What the child runs on until it executes its program; it needs a tenth of it.
+enum { STACK = 32768 };
 
-// MARK: in the child: async-signal-safe calls alone
+// An array's bytes: its pointers, the final null, and the strings. Null entries are spare ones.
+static size_t array_size(char *const *array, size_t count) {
+  size_t size = (count + 1) * sizeof *array;
+  for (size_t i = 0; i < count; i++)
+    if (array[i]) size += strlen(array[i]) + 1;
+  return size;
+}
 
-_Noreturn static void fail(int status, int32_t step) {
-  struct ipc_spawn_failure failure = {step, errno};
-  while (write(status, &failure, sizeof failure) < 0 && errno == EINTR) {
+static size_t array_count(char *const *array) {
+  size_t count = 0;
+  while (array[count]) count++;
+  return count;
+}
+
+// Copies the array to `place` and moves `place` behind it, aligned for the next one.
+static char **copy_array(char **place, char *const *array, size_t count) {
+  char **copy = (char **)*place;
+  char *text = *place + (count + 1) * sizeof *array;
+  for (size_t i = 0; i < count; i++) {
+    copy[i] = array[i] ? text : NULL;
+    if (array[i]) text = stpcpy(text, array[i]) + 1;
   }
-  _exit(127);
+  copy[count] = NULL;
+  *place = (char *)(((uintptr_t)text + 15) & ~(uintptr_t)15);
+  return copy;
 }
 
-static void reset_signals(void) {
-  struct sigaction standard = {.sa_handler = SIG_DFL};
-  for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void place_descriptors(const struct ipc_spawn *spawn, int status) {
-  int source[3] = {spawn->standard[0], spawn->standard[1], spawn->standard[2]};
-  if (spawn->terminal >= 0) {
-    int slave = ioctl(spawn->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY);
-    if (slave < 0 || ioctl(slave, TIOCSCTTY, 0) < 0) fail(status, IPC_SPAWN_TERMINAL);
-    source[0] = source[1] = source[2] = slave;
+// One block: the stack, then the child's copy of the request.
+static struct ipc_child *copy_request(const struct ipc_spawn *spawn, int status, void **memory) {
+  char *const *arrays[4] = {(char *const *)spawn->candidates, spawn->arguments + 1, spawn->environment,
+                            (char *const *)spawn->directories};
+  size_t counts[4], size = STACK + sizeof(struct ipc_child) + 16;
+  for (int i = 0; i < 4; i++) {
+    counts[i] = array_count(arrays[i]);
+    size += array_size(arrays[i], counts[i]) + 32;
   }
-  // Lifted above what they are about to be copied onto, or a copy could overwrite the next one's source.
-  for (int i = 0; i < 3; i++) {
-    source[i] = fcntl(source[i], F_DUPFD_CLOEXEC, STATUS + 1);
-    if (source[i] < 0) fail(status, IPC_SPAWN_DESCRIPTORS);
-  }
-  for (int i = 0; i < 3; i++)
-    if (dup2(source[i], i) < 0) fail(status, IPC_SPAWN_DESCRIPTORS);
-  if (status != STATUS && dup3(status, STATUS, O_CLOEXEC) < 0) fail(status, IPC_SPAWN_DESCRIPTORS);
-  if (close_range(STATUS + 1, ~0u, 0) < 0) fail(STATUS, IPC_SPAWN_DESCRIPTORS);
+  if (posix_memalign(memory, 16, size)) return NULL;
+  struct ipc_child *child = (struct ipc_child *)((char *)*memory + STACK);
+  char *place = (char *)(((uintptr_t)(child + 1) + 15) & ~(uintptr_t)15);
+  child->spawn = *spawn;
+  child->status = status;
+  child->spawn.candidates = (const char *const *)copy_array(&place, arrays[0], counts[0]);
+  // With the spare entry in front.
+  child->spawn.arguments = copy_array(&place, spawn->arguments, counts[1] + 1);
+  child->spawn.environment = copy_array(&place, arrays[2], counts[2]);
+  child->spawn.directories = (const char *const *)copy_array(&place, arrays[3], counts[3]);
+  return child;
 }
 
-static void enter_directory(const struct ipc_spawn *spawn) {
-  int first = 0;
-  for (const char *const *path = spawn->directories; *path; path++) {
-    if (chdir(*path) == 0) return;
-    if (first == 0) first = errno;
-  }
-  errno = first;
-  if (first) fail(STATUS, IPC_SPAWN_DIRECTORY);
+// A pipe whose writing end stands above the standard streams, onto which the child copies.
+static int status_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+  if (ends[1] > STDERR_FILENO) return 0;
+  int lifted = fcntl(ends[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  int error = errno;
+  close(ends[1]);
+  ends[1] = lifted;
+  if (lifted >= 0) return 0;
+  close(ends[0]);
+  return -error;
 }
-
-// execvp(3)'s rules: the next candidate after a missing one, a denied one remembered, a script without #! to the shell.
-static void execute(const struct ipc_spawn *spawn) {
-  char **arguments = spawn->arguments + 1;
-  int denied = 0;
-  errno = ENOENT;
-  for (const char *const *path = spawn->candidates; *path; path++) {
-    execve(*path, arguments, spawn->environment);
-    if (errno == ENOEXEC) {
-      spawn->arguments[0] = (char *)"sh";
-      spawn->arguments[1] = (char *)*path;
-      execve("/bin/sh", spawn->arguments, spawn->environment);
-      break;
-    }
-    if (errno == EACCES) denied = 1;
-    if (errno != EACCES && errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ELOOP) break;
-  }
-  if (denied && (errno == ENOENT || errno == ENOTDIR)) errno = EACCES;
-  fail(STATUS, IPC_SPAWN_EXECUTE);
-}
-
-_Noreturn static void become(const struct ipc_spawn *spawn, int status) {
-  reset_signals();
-  if (setsid() < 0) fail(status, IPC_SPAWN_SESSION);
-  place_descriptors(spawn, status);
-  struct rlimit limit = {spawn->descriptor_limit, spawn->descriptor_maximum};
-  if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail(STATUS, IPC_SPAWN_LIMITS);
-  umask(spawn->mask);
-  enter_directory(spawn);
-  execute(spawn);
-  _exit(127);
-}
-
-// MARK: in the parent
 
 int ipc_spawn_start(const struct ipc_spawn *spawn, struct ipc_spawned *spawned) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
-  if (ends[1] < STATUS) {  // a process without its standard streams: its numbers are about to be copied onto
-    int lifted = fcntl(ends[1], F_DUPFD_CLOEXEC, STATUS);
-    int error = errno;
-    close(ends[1]);
-    ends[1] = lifted;
-    if (lifted < 0) {
-      close(ends[0]);
-      return -error;
-    }
+  int wrong = status_pipe(ends);
+  if (wrong) return wrong;
+  void *memory = NULL;
+  struct ipc_child *child = copy_request(spawn, ends[1], &memory);
+  int pidfd = -1, pid = -1, error = ENOMEM;
+  if (child) {
+    // No handler of the parent's may run in the child: all signals wait until the child has reset them.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid = clone(ipc_child_main, (char *)memory + STACK, CLONE_VM | CLONE_PIDFD | SIGCHLD, child, &pidfd);
+    error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
   }
-  // No handler of the parent's may run in the child: all signals wait until the child has reset them.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int pidfd = -1;
-  long pid = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &pidfd, NULL, NULL);
-  int error = errno;
-  if (pid == 0) become(spawn, ends[1]);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   close(ends[1]);
   if (pid < 0) {
+    free(memory);
     close(ends[0]);
     return -error;
   }
-  spawned->pid = (int32_t)pid;
+  spawned->pid = pid;
   spawned->pidfd = pidfd;
   spawned->status = ends[0];
+  spawned->memory = memory;
   return 0;
 }
+
+void ipc_spawn_release(void *memory) { free(memory); }
 
 int ipc_spawn_result(int status, struct ipc_spawn_failure *failure) {
   ssize_t got;

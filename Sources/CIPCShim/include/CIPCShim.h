@@ -136,8 +136,7 @@ struct ipc_exit {
   int32_t code;
 };
 
-// What a child is started with. Everything it needs is prepared by the parent: after the clone the child allocates
-// nothing and calls only what is async-signal-safe.
+// What a child is started with. Copied, so that it need not outlive the call.
 struct ipc_spawn {
   // The files to try in order, as execvp(3) would.
   const char *IPC_NULLABLE const *IPC_NONNULL candidates;
@@ -171,6 +170,8 @@ struct ipc_spawned {
   int pidfd;
   // Ends empty when the program runs; holds one ipc_spawn_failure when a step failed.
   int status;
+  // What the child runs on until then: for ipc_spawn_release, once `status` has ended or the child was reaped.
+  void *IPC_NULLABLE memory;
 };
 
 struct ipc_spawn_failure {
@@ -178,11 +179,13 @@ struct ipc_spawn_failure {
   int32_t error;
 };
 
-// clone(2) with a pidfd, then in the child: setsid, the terminal, close_range, limits, directory, execve.
-// Returns at once; `status` tells how it went. The parent's mask and dispositions are unchanged.
+// clone(2) with CLONE_VM and a pidfd, then in the child: signals, setsid, the terminal, close_range, limits, directory,
+// execve. Returns at once; `status` tells how it went. The parent's mask and dispositions are unchanged.
 int ipc_spawn_start(const struct ipc_spawn *IPC_NONNULL spawn, struct ipc_spawned *IPC_NONNULL spawned);
 // Reads `status` once: 1 when the program runs, 0 when a failure was stored, -EAGAIN while neither is known.
 int ipc_spawn_result(int status, struct ipc_spawn_failure *IPC_NONNULL failure);
+// Frees what the child no longer uses.
+void ipc_spawn_release(void *IPC_NULLABLE memory);
 // pidfd_open(2).
 int ipc_pidfd_open(int32_t pid);
 // pidfd_send_signal(2).

@@ -40,9 +40,14 @@ public struct Command: Sendable {
   ) async throws(IPCError) -> ChildProcess {
     try check()
     let number = terminal.source.descriptor.number
-    let spawned = try IPCError.wrap { () throws(SystemError) in try spawn(terminal: number, standard: (-1, -1, -1)) }
+    let spawned = unsafe try IPCError.wrap { () throws(SystemError) in
+      unsafe try spawn(terminal: number, standard: (-1, -1, -1))
+    }
+    // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory.
+    defer { unsafe ipc_spawn_release(spawned.memory) }
     // The shim just made both descriptors, for us alone.
-    let child = ChildProcess(processID: spawned.pid, pidfd: unsafe FileDescriptor(owning: spawned.pidfd), on: loop)
+    let child = ChildProcess(
+      processID: unsafe spawned.pid, pidfd: unsafe FileDescriptor(owning: spawned.pidfd), on: loop)
     let status = unsafe FileDescriptor(owning: spawned.status)
     do throws(IPCError) {
       try await confirm(status, on: loop, deadline)
@@ -102,8 +107,9 @@ extension Command {
     }
   }
 
-  /// Starts the child: on a terminal, or with three descriptors as its standard streams.
-  func spawn(terminal: CInt, standard: (CInt, CInt, CInt)) throws(SystemError) -> ipc_spawned {
+  /// Starts the child: on a terminal, or with three descriptors as its standard streams. Unsafe because the answer holds
+  /// bare numbers, and memory that the child uses until it runs its program or is reaped.
+  @unsafe func spawn(terminal: CInt, standard: (CInt, CInt, CInt)) throws(SystemError) -> ipc_spawned {
     var candidates = CStringArray()
     for path in self.candidates { candidates.append(path.utf8) }
     var arguments = CStringArray()
@@ -115,7 +121,7 @@ extension Command {
     for directory in self.directories { directories.append(directory.utf8) }
     let limit: DescriptorLimit = if let descriptorLimit { descriptorLimit } else { try .current() }
 
-    var spawned = ipc_spawned()
+    var spawned = unsafe ipc_spawned()
     // Every pointer below is valid until the outermost call returns, and the child has a copy of it all.
     let result = unsafe candidates.withPointers { candidates in
       unsafe arguments.withPointers { arguments in
@@ -133,7 +139,7 @@ extension Command {
       }
     }
     _ = try SystemError.check(result, "clone", self.arguments.first)
-    return spawned
+    return unsafe spawned
   }
 
   /// The files to try in order, as execvp(3) does; found by the child, because a file system may be slow.

@@ -25,10 +25,12 @@ public struct DetachedProcess: ~Copyable {
   ) throws(IPCError) {
     try command.check()
     let outputNumber = output.number
-    let spawned = try IPCError.wrap { () throws(SystemError) in
+    let spawned = unsafe try IPCError.wrap { () throws(SystemError) in
       let null = try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
-      return try command.spawn(terminal: -1, standard: (null.number, outputNumber, outputNumber))
+      return unsafe try command.spawn(terminal: -1, standard: (null.number, outputNumber, outputNumber))
     }
+    // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory.
+    defer { unsafe ipc_spawn_release(spawned.memory) }
     // The shim just made both descriptors, for us alone.
     let pidfd = unsafe FileDescriptor(owning: spawned.pidfd)
     let status = unsafe FileDescriptor(owning: spawned.status)
@@ -39,7 +41,7 @@ public struct DetachedProcess: ~Copyable {
       _ = try? Self.reap(pidfd, .never)
       throw error
     }
-    processID = spawned.pid
+    processID = unsafe spawned.pid
     self.pidfd = pidfd
   }
 

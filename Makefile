@@ -1,0 +1,57 @@
+# What can be done with this project; `make help` lists it.
+
+SWIFT ?= swift
+# Packages of Debian's beside the toolchain; installed when they are missing.
+BUILD_PACKAGES = libc6-dev libstdc++-12-dev make
+TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc libsystemd0 shellcheck strace systemd util-linux
+
+# The programs carry the Swift runtime, and the C++ library that it needs, in themselves. windowd loads libsystemd when
+# there is a socket to take from it, so the C library stays shared; windowctl, which people wait for, loads nothing.
+SHELL = /bin/bash -o pipefail
+STATIC_LIBRARIES = .build/static-libraries
+RELEASE = $(SWIFT) build --configuration release --static-swift-stdlib
+WINDOWD_LINK = -Xlinker -L$(CURDIR)/$(STATIC_LIBRARIES) -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
+# What the linker says of Foundation's own use of the C library, and of loading libraries that windowctl never loads.
+QUIET = 2>&1 | sed -u -E '/warning: (Using .* in statically linked applications|the use of `(mktemp|tempnam|tmpnam))/d'
+WINDOWCTL_SCRATCH = .build/windowctl
+WINDOWCTL_LINK = --scratch-path $(WINDOWCTL_SCRATCH) -Xswiftc -static-executable
+
+.PHONY: help build demo test test-debug test-release lint format figures clean
+
+help: ## List what can be done.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
+
+build: ## Build the programs; they are in .build/release then.
+	@scripts/install-packages.sh $(BUILD_PACKAGES)
+	@mkdir -p $(STATIC_LIBRARIES)
+	@ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(STATIC_LIBRARIES)/libstdc++.a
+	$(RELEASE) --product windowd $(WINDOWD_LINK) $(QUIET)
+	$(RELEASE) --product demo $(WINDOWD_LINK) $(QUIET)
+	$(RELEASE) --product windowctl $(WINDOWCTL_LINK) $(QUIET)
+	@cp $(WINDOWCTL_SCRATCH)/release/windowctl .build/release/windowctl
+
+demo: build ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
+	.build/release/demo
+
+test: lint test-debug test-release ## Lint, then all tests in debug and in release.
+
+test-debug: ## All tests in debug.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	$(SWIFT) test
+
+test-release: ## All tests in release.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	$(SWIFT) test --configuration release --scratch-path .build/test-release
+
+lint: ## Check the form of Swift, C and shell, and let the analyser read the C.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	scripts/lint.sh
+
+format: ## Bring the Swift files into form.
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+figures: build ## Measure windows a second, windowctl's time and windowd's memory beside C.
+	Benchmarks/FirstLight/figures.sh
+
+clean: ## Remove everything that was built.
+	rm -rf .build
