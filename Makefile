@@ -10,11 +10,13 @@ TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc libsystemd0 shellcheck strace sy
 SHELL = /bin/bash -o pipefail
 STATIC_LIBRARIES = .build/static-libraries
 RELEASE = $(SWIFT) build --configuration release --static-swift-stdlib
-WINDOWD_LINK = -Xlinker -L$(CURDIR)/$(STATIC_LIBRARIES) -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
+# Packed relocations are a megabyte less to read at every start; the C library knows them from 2.36 on.
+PACKED = -Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs
+WINDOWD_LINK = $(PACKED) -Xlinker -L$(CURDIR)/$(STATIC_LIBRARIES) -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 # What the linker says of Foundation's own use of the C library, and of loading libraries that windowctl never loads.
 QUIET = 2>&1 | sed -u -E '/warning: (Using .* in statically linked applications|the use of `(mktemp|tempnam|tmpnam))/d'
 WINDOWCTL_SCRATCH = .build/windowctl
-WINDOWCTL_LINK = --scratch-path $(WINDOWCTL_SCRATCH) -Xswiftc -static-executable
+WINDOWCTL_LINK = --scratch-path $(WINDOWCTL_SCRATCH) $(PACKED) -Xswiftc -static-executable
 
 .PHONY: help build demo test test-debug test-release lint format figures clean
 

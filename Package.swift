@@ -39,7 +39,9 @@ let package = Package(
     .target(name: "WindowService", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "windowd",
-      dependencies: ["WindowService", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "WindowProtocol", "WindowService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "windowctl",

@@ -31,7 +31,8 @@ final class Daemon {
     let command = Command(
       arguments: [programs + "windowd", "--socket", socketPath, "--detached"], environment: .inherited)
     process = try DetachedProcess(command, output: pipe.writing, deadline: .after(Self.patience))
-    var output = BufferedReader(pipe.intoReading())
+    try pipe.writing.close()
+    var output = BufferedReader(pipe.reading)
     while let line = try output.nextLine(as: String.self, deadline: .after(Self.patience)) {
       if line == DaemonStatus.readyLine { return }
     }
@@ -45,7 +46,8 @@ final class Daemon {
       arguments: [programs + "windowctl"] + arguments.prefix(1) + ["--socket", socketPath] + arguments.dropFirst(),
       environment: .inherited)
     let client = try DetachedProcess(command, output: pipe.writing, deadline: .after(Self.patience))
-    var output = BufferedReader(pipe.intoReading())
+    try pipe.writing.close()
+    var output = BufferedReader(pipe.reading)
     var lines: [String] = []
     while let line = try output.nextLine(as: String.self, deadline: .after(Self.patience)) { lines.append(line) }
     let status = try client.exit(deadline: .after(Self.patience))
@@ -62,7 +64,7 @@ final class Daemon {
     // Bytes seen as raw bytes: nothing is reinterpreted.
     try unsafe stream.descriptor.writeAll(bytes.span.bytes, deadline: deadline)
     guard readingReply else { return }
-    var reader = BufferedReader(stream.intoDescriptor())
+    var reader = BufferedReader(stream.descriptor)
     _ = try reader.nextLine(deadline: deadline)
   }
 

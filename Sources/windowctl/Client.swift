@@ -103,7 +103,7 @@ struct Client {
   func connect() throws(ClientFailure) -> BufferedReader {
     do throws(IPCError) {
       let stream = try UnixStream(connectingTo: path, trusting: policy, deadline: deadline)
-      return BufferedReader(stream.intoDescriptor(), limit: WireFormat.replyLimit)
+      return BufferedReader(stream.descriptor, limit: WireFormat.replyLimit)
     } catch {
       throw ClientFailure(error, path)
     }

@@ -28,8 +28,11 @@ struct DaemonStarter {
         arguments: [Self.program, "--detached", "--socket", try Self.absolute(client.path)], environment: .inherited,
         directories: ["/"])
       command.environment["WINDOWD_SOCKET"] = nil
-      let daemon = try DetachedProcess(command, output: pipe.writing, deadline: client.deadline)
-      var output = BufferedReader(pipe.intoReading())
+      let writing = pipe.writing
+      let daemon = try DetachedProcess(command, output: writing, deadline: client.deadline)
+      // The end of the output must be the daemon's to make.
+      _ = consume writing
+      var output = BufferedReader(pipe.reading)
       var messages: [String] = []
       while let line = try output.nextLine(as: String.self, deadline: client.deadline) {
         if line == DaemonStatus.readyLine { return }

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import WindowProtocol
 
 /// The command line of windowctl.
 struct Windowctl: ParsableCommand {
@@ -12,10 +13,14 @@ struct Windowctl: ParsableCommand {
       Exit status: 0 done; 1 refused or failed, with a message; 3 nobody serves the socket; 4 the timeout is over; \
       64 wrong usage. `wait --exit-status` exits as the child did, 128+n for a signal, and 125 for a failure of its own.
       """,
+    version: DaemonStatus.version,
     subcommands: [
       CreateWindow.self, ListWindows.self, CloseWindow.self, ResizeWindow.self, Show.self, Wait.self, Config.self,
       GetConfig.self, Status.self,
     ])
+
+  // Taken here too, so that they may stand before the command as well as behind it.
+  @OptionGroup var options: ClientOptions
 }
 
 // Arguments reach the parser as text, in which bytes that are not UTF-8 would have been replaced: refused, not altered.

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import WindowProtocol
 internal import WindowService
 
 /// The command line of windowd.
@@ -11,8 +12,10 @@ struct Windowd: ParsableCommand {
     abstract: "Serves headless terminal windows over a Unix socket.",
     discussion: """
       Listens on the socket that systemd hands over, else on --socket. Clients are windowctl and `alacritty msg`. \
-      SIGHUP reads the configuration again; SIGTERM and SIGINT hang all windows up and end it.
-      """)
+      SIGHUP reads the configuration again; SIGTERM and SIGINT hang all windows up and end it. \
+      Exit status: 0 stopped by a signal; 1 failed, with a message; 75 the socket is served already; 64 wrong usage.
+      """,
+    version: DaemonStatus.version)
 
   @Option(help: "Where to listen. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]")
   var socket: String?

@@ -5,10 +5,14 @@ internal import CIPCShim
 /// The two ends of a pipe, close-on-exec.
 ///
 /// ```swift
-/// var pipe = try Pipe()
-/// try pipe.writing.writeAll("hello\n")
+/// let pipe = try Pipe()
+/// let writing = pipe.writing
+/// try writing.writeAll("hello\n")
+/// try writing.close()
+/// var reader = BufferedReader(pipe.reading)
+/// let line = try reader.nextLine(as: String.self)
 /// ```
-public struct Pipe: ~Copyable {
+@frozen public struct Pipe: ~Copyable {
   /// What was written comes out here.
   public var reading: FileDescriptor
   /// Closing every copy of it is the end of the file at the other end.
@@ -28,10 +32,4 @@ public struct Pipe: ~Copyable {
     reading = unsafe FileDescriptor(owning: ends.0)
     writing = unsafe FileDescriptor(owning: ends.1)
   }
-
-  /// The reading end alone; the other end is closed.
-  public consuming func intoReading() -> FileDescriptor { reading }
-
-  /// The writing end alone; the other end is closed.
-  public consuming func intoWriting() -> FileDescriptor { writing }
 }

@@ -9,7 +9,7 @@ internal import Glibc
 /// let failure = loop.run {
 ///   do throws(SystemError) {
 ///     let server = Server(try UnixListener(binding: "/run/user/1000/echo.sock"), on: loop)
-///     try await server.run { connection in
+///     try await server.run { (connection: consuming Connection) in
 ///       while let line = try await connection.nextLine(as: [UInt8].self) {
 ///         try await connection.write(line + [UInt8(ascii: "\n")])
 ///       }

@@ -9,10 +9,10 @@ internal import Glibc
 /// let deadline = Deadline.after(.seconds(5))
 /// let stream = try UnixStream(connectingTo: "/run/example.sock", deadline: deadline)
 /// try stream.descriptor.writeAll("hello\n", deadline: deadline)
-/// var reader = BufferedReader(stream.intoDescriptor())
+/// var reader = BufferedReader(stream.descriptor)
 /// let answer = try reader.nextLine(as: String.self, deadline: deadline)
 /// ```
-public struct UnixStream: ~Copyable {
+@frozen public struct UnixStream: ~Copyable {
   /// The socket; it blocks.
   public var descriptor: FileDescriptor
 
@@ -33,9 +33,6 @@ public struct UnixStream: ~Copyable {
     guard policy.admits(peer) else { throw .peer(.notAllowed(peer)) }
     descriptor = socket
   }
-
-  /// The socket alone, for a reader or writer to own.
-  public consuming func intoDescriptor() -> FileDescriptor { descriptor }
 
   private static func connect(to path: String, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
     do throws(SystemError) {

@@ -8,6 +8,9 @@
 /// What it returns are views into its own buffer: nothing is copied, nothing allocated, and the compiler refuses to keep a
 /// view beyond the next read or beyond the reader. `as: String.self` and `as: [UInt8].self` make copies to keep.
 ///
+/// - Warning: Swift 6.3 overlooks one way to keep a view: assigning it, inside a `while let` loop, to a variable declared
+///   outside. It then shows what was read later.
+///
 /// ```swift
 /// func copyLines(_ descriptor: consuming FileDescriptor) throws(IPCError) -> Int {
 ///   var reader = BufferedReader(descriptor)
@@ -19,7 +22,7 @@
 /// }
 /// ```
 public struct BufferedReader: ~Copyable {
-  /// The descriptor it reads from, to be written to or asked; it stays the reader's.
+  /// The descriptor it reads from, to be written to or asked between reads; it stays the reader's.
   public let descriptor: FileDescriptor
 
   private var buffer: FrameBuffer
@@ -97,14 +100,11 @@ public struct BufferedReader: ~Copyable {
   }
 
   /// A descriptor that was handed back, with what had been read from it and not been asked for.
-  public struct Detached: ~Copyable {
+  @frozen public struct Detached: ~Copyable {
     /// The caller's from now on.
     public var descriptor: FileDescriptor
     /// These bytes come before whatever is read from the descriptor next.
     public let unread: [UInt8]
-
-    /// The descriptor alone.
-    public consuming func intoDescriptor() -> FileDescriptor { descriptor }
   }
 
   /// Ends the reader without closing: hands the descriptor back together with the bytes not yet read.

@@ -4,6 +4,6 @@ import IPCKit
 func firstLine(_ descriptor: consuming FileDescriptor) throws -> String? {
   var reader = BufferedReader(descriptor)
   let line = try reader.nextLine(as: String.self)
-  try reader.detach().intoDescriptor().close()
+  try reader.detach().descriptor.close()
   return line
 }

@@ -4,6 +4,6 @@ import IPCKit
 func count(_ descriptor: consuming FileDescriptor) throws -> Int {
   var reader = BufferedReader(descriptor)
   let line = try reader.nextLine()  // expect: overlapping accesses to 'reader'
-  try reader.detach().intoDescriptor().close()  // expect-note: conflicting access is here
+  try reader.detach().descriptor.close()  // expect-note: conflicting access is here
   return line?.byteCount ?? 0
 }

@@ -4,6 +4,6 @@ import IPCKit
 func secondLine(_ reader: consuming BufferedReader) throws -> String? {
   let line = try reader.nextLine(as: String.self)
   let detached = reader.detach()
-  try detached.intoDescriptor().close()
+  try detached.descriptor.close()
   return line
 }

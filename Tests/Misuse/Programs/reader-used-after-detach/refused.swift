@@ -4,6 +4,6 @@ import IPCKit
 func secondLine(_ reader: consuming BufferedReader) throws -> String? {  // expect: 'reader' used after consume
   let detached = reader.detach()  // expect-note: consumed here
   let line = try reader.nextLine(as: String.self)  // expect-note: used here
-  try detached.intoDescriptor().close()
+  try detached.descriptor.close()
   return line
 }

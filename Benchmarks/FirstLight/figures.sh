@@ -1,0 +1,48 @@
+#!/bin/bash
+# Four figures of the release programs beside C programs that do no more than they must: windows a second, the time of one
+# windowctl, the descriptors of a window, the memory of an idle daemon. Medians of interleaved runs.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+here=Benchmarks/FirstLight
+work=$(mktemp -d)
+daemon=
+cleanup() {
+  [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+  wait 2>/dev/null || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+for program in spawn-loop cycle-client list-client time-pair; do
+  gcc -O2 -std=gnu11 -Wall -Wextra -o "$work/$program" "$here/$program.c" -lutil
+done
+
+socket=$work/windowd.sock
+.build/release/windowd --socket "$socket" 2>"$work/log" &
+daemon=$!
+until .build/release/windowctl --socket "$socket" status >/dev/null 2>&1; do sleep 0.02; done
+echo "idle windowd: $(awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status") KiB resident"
+
+idle=$(find "/proc/$daemon/fd" -mindepth 1 | wc -l)
+for _ in 1 2 3 4 5 6 7 8 9 10; do .build/release/windowctl --socket "$socket" create-window -e sleep 1000 >/dev/null; done
+until .build/release/windowctl --socket "$socket" status --json | grep -q '"windows":10'; do :; done
+sleep 0.1
+echo "a window: $((($(find "/proc/$daemon/fd" -mindepth 1 | wc -l) - idle) / 10)) descriptors"
+
+read -r ours theirs ratio < <("$work/time-pair" 300 .build/release/windowctl list-windows --json --socket "$socket" \
+  -- "$work/list-client" "$socket")
+echo "windowctl list-windows, 10 windows: $ours ms, C $theirs ms, ratio $ratio"
+for id in 1 2 3 4 5 6 7 8 9 10; do .build/release/windowctl --socket "$socket" close-window "$id"; done
+
+median() { sort -n | sed -n "$((($1 + 1) / 2))p"; }
+for width in 1 4; do
+  for _ in 1 2 3 4 5 6 7; do
+    "$work/spawn-loop" 500 >>"$work/c-$width"
+    "$work/cycle-client" "$socket" 500 "$width" >>"$work/ours-$width"
+  done
+  floor=$(median 7 <"$work/c-$width")
+  cycles=$(median 7 <"$work/ours-$width")
+  ratio=$(awk -v a="$cycles" -v b="$floor" 'BEGIN { printf "%.2f", a / b }')
+  echo "windows a second, $width at a time: $cycles, C loop one at a time $floor, ratio $ratio"
+done
