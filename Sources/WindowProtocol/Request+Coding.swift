@@ -78,6 +78,8 @@ extension Request: Codable {
     case notOneKey
     /// Its key is no request's name.
     case unknownName(String)
+    /// It is one of Alacritty's, whose clients expect the end of the file and no error.
+    case alacritty(String)
   }
 
   /// Reads a request.
@@ -89,9 +91,12 @@ extension Request: Codable {
     let container = try decoder.container(keyedBy: Name.self)
     func body<Body: Decodable>(_ type: Body.Type) throws -> Body { try container.decode(type, forKey: name) }
     switch name {
-    case .alacrittyCreateWindow: self = .alacrittyCreateWindow(try body(AlacrittyWindow.self).specification)
-    case .alacrittyConfig: self = .alacrittyConfig(try body(ConfigurationChange.self))
-    case .alacrittyGetConfig: self = .alacrittyGetConfig(window: try body(OptionalWindow.self).window)
+    case .alacrittyCreateWindow, .alacrittyConfig, .alacrittyGetConfig:
+      do {
+        self = try Self.alacritty(name, in: container)
+      } catch {
+        throw DecodingFailure.alacritty("\(name.rawValue): \(error)")
+      }
     case .createWindow: self = .createWindow(try body(WindowSpecification.self))
     case .listWindows: self = .listWindows
     case .closeWindow: self = .closeWindow(try body(WindowReference.self).id)
@@ -103,6 +108,14 @@ extension Request: Codable {
     case .config: self = .config(try body(ConfigurationChange.self))
     case .getConfig: self = .getConfig(window: try body(OptionalWindow.self).window)
     case .status: self = .status
+    }
+  }
+
+  private static func alacritty(_ name: Name, in container: KeyedDecodingContainer<Name>) throws -> Request {
+    switch name {
+    case .alacrittyConfig: .alacrittyConfig(try container.decode(ConfigurationChange.self, forKey: name))
+    case .alacrittyGetConfig: .alacrittyGetConfig(window: try container.decode(OptionalWindow.self, forKey: name).window)
+    default: .alacrittyCreateWindow(try container.decode(AlacrittyWindow.self, forKey: name).specification)
     }
   }
 

@@ -119,4 +119,15 @@ package enum Request: Hashable, Sendable {
     default: false
     }
   }
+
+  /// Every text in it that somebody chose.
+  package var texts: [String] {
+    switch self {
+    case .alacrittyCreateWindow(let window), .createWindow(let window):
+      let identity = [window.title, window.workingDirectory, window.windowClass?.general, window.windowClass?.instance]
+      return window.command + window.environment + window.options + identity.compactMap(\.self)
+    case .alacrittyConfig(let change), .config(let change): return change.options
+    default: return []
+    }
+  }
 }

@@ -42,7 +42,7 @@ package struct ChildSetup: Sendable {
   }
 
   /// The command for a window.
-  /// - Throws: when a variable is not of the form NAME=value, or anything holds a NUL.
+  /// - Throws: when a variable is not of the form NAME=value.
   func command(
     for specification: WindowSpecification, id: UInt64, configuration: Configuration
   ) throws(ConfigurationError) -> Command {
@@ -58,10 +58,6 @@ package struct ChildSetup: Sendable {
     let arguments = specification.command.isEmpty ? [configuration.shell ?? loginShell] : specification.command
     // A directory that was asked for must be there; a home that is not is no reason to refuse a window.
     let directories = specification.workingDirectory.map { [$0] } ?? [home, "/"]
-    let strings = arguments + directories + specification.environment
-    guard !strings.contains(where: { $0.utf8.contains(0) }) else {
-      throw ConfigurationError(description: "a string holds a NUL, which no argument, path or variable can")
-    }
     var command = Command(arguments: arguments, environment: environment, directories: directories)
     command.descriptorLimit = descriptorLimit
     return command

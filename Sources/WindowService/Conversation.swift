@@ -39,27 +39,25 @@ struct Conversation: Sendable {
 
   /// Answers one message; true when the client has no reason to wait for more than the end.
   private func answer(_ line: [UInt8], _ connection: borrowing Connection) async throws(IPCError) -> Bool {
-    let request: Request
-    switch Self.parse(line) {
-    case .success(let parsed): request = parsed
-    case .failure(let refusal):
-      log.write(.warning, "refused a message of process \(connection.peer.processID): \(refusal.error.message)")
-      try await connection.write(bytes(of: refusal))
-      return true
-    }
-    switch await outcome(of: request, connection) {
+    let message = Message(line)
+    switch await outcome(of: message, connection) {
     case .success(let reply):
       if let reply { try await connection.write(reply) }
     case .failure(let refusal):
-      log.write(.warning, "refused a request of process \(connection.peer.processID): \(refusal.error.message)")
-      if !request.isAlacritty { try await connection.write(bytes(of: refusal)) }
+      log.write(.warning, "refused a message of process \(connection.peer.processID): \(refusal.error.message)")
+      if !message.isAlacritty { try await connection.write(bytes(of: refusal)) }
     }
-    return request.isAlacritty
+    return message.isAlacritty || message.request == nil
   }
 
   private func outcome(
-    of request: Request, _ connection: borrowing Connection
+    of message: Message, _ connection: borrowing Connection
   ) async -> Result<[UInt8]?, Reply.Failure> {
+    let request: Request
+    switch message.content {
+    case .success(let parsed): request = parsed
+    case .failure(let refusal): return .failure(refusal)
+    }
     let handler = handler
     let perform: @Sendable () async -> Result<[UInt8]?, Reply.Failure> = {
       do throws(Reply.Failure) { return .success(try await handler.reply(to: request)) } catch {
@@ -73,34 +71,5 @@ struct Conversation: Sendable {
 
   private func bytes(of refusal: Reply.Failure) -> [UInt8] {
     (try? WireFormat.line(refusal)) ?? []
-  }
-
-  /// The request in a line, or why there is none.
-  static func parse(_ line: [UInt8]) -> Result<Request, Reply.Failure> {
-    do {
-      return .success(try WireFormat.decode(Request.self, from: line))
-    } catch Request.DecodingFailure.unknownName(let name) {
-      return .failure(Reply.Failure(.unknownRequest, "'\(DisplayText.escaped(name))' is no request"))
-    } catch Request.DecodingFailure.notOneKey {
-      return .failure(Reply.Failure(.invalidMessage, "a message is an object with one key, the request's name"))
-    } catch let error as DecodingError {
-      return .failure(Reply.Failure(.invalidMessage, describe(error)))
-    } catch {
-      return .failure(Reply.Failure(.invalidMessage, "the message is not JSON"))
-    }
-  }
-
-  private static func describe(_ error: DecodingError) -> String {
-    switch error {
-    case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(path(context)) has a wrong type"
-    case .keyNotFound(let key, let context): "\(path(context)) lacks '\(key.stringValue)'"
-    case .dataCorrupted(let context) where !context.codingPath.isEmpty: "\(path(context)) has a wrong value"
-    default: "the message is not JSON in UTF-8"
-    }
-  }
-
-  private static func path(_ context: DecodingError.Context) -> String {
-    let names = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
-    return names.isEmpty ? "the message" : "'\(names.joined(separator: "."))'"
   }
 }

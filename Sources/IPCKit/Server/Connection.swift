@@ -97,12 +97,12 @@ public struct Connection: ~Copyable {
   }
 
   /// Ends the conversation so that the peer reads what was written last: shuts sending down, drains what still comes, up
-  /// to 1 MiB and the deadline, and closes. Closing with unread input would give the peer ECONNRESET instead of our reply.
+  /// to 16 MiB and the deadline, and closes. Closing with unread input would give the peer ECONNRESET instead of our reply.
   nonisolated(nonsending) public consuming func finish(deadline: Deadline) async {
     do throws(IPCError) {
       try IPCError.wrap { () throws(SystemError) in try source.descriptor.shutdownSending() }
       var drained = 0
-      while drained < 1 << 20, try await fill(deadline) { drained += buffer.drop() }
+      while drained < 1 << 24, try await fill(deadline) { drained += buffer.drop() }
     } catch {
       // The peer has gone, or will not end: what it reads now is up to it.
     }
