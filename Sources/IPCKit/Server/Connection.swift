@@ -101,7 +101,7 @@ public struct Connection: ~Copyable {
   nonisolated(nonsending) public consuming func finish(deadline: Deadline) async {
     do throws(IPCError) {
       try IPCError.wrap { () throws(SystemError) in try source.descriptor.shutdownSending() }
-      var drained = 0
+      var drained = buffer.drop()
       while drained < 1 << 24, try await fill(deadline) { drained += buffer.drop() }
     } catch {
       // The peer has gone, or will not end: what it reads now is up to it.

@@ -63,6 +63,7 @@ package struct FrameBuffer: ~Copyable {
     _ read: (inout MutableRawSpan) throws(Failure) -> Int
   ) throws(Failure) -> Int {
     makeRoom()
+    assert(end < storage.count, "a read without room looks like the end of the file")
     let got = try append(at: end, read)
     end += got
     return got
