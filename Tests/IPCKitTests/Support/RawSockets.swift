@@ -11,6 +11,13 @@ struct SocketPair: ~Copyable {
   consuming func intoLeft() -> FileDescriptor { left }
 }
 
+/// A pair of sockets, or the ends of a pipe: what is written to the left comes out at the right.
+func channel(throughSocket: Bool) throws -> SocketPair {
+  guard !throughSocket else { return try socketPair() }
+  let pipe = try Pipe()
+  return SocketPair(left: pipe.writing, right: pipe.reading)
+}
+
 /// A connected pair of Unix sockets, close-on-exec and blocking.
 func socketPair(_ type: __socket_type = SOCK_STREAM) throws -> SocketPair {
   var ends: [Int32] = [-1, -1]
@@ -77,4 +84,23 @@ func threadProcessorTime() -> Double {
   // clock_gettime fills the structure.
   unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// Blocks a signal for this thread.
+func blockSignal(_ signal: Int32) throws {
+  var set = sigset_t()
+  // The three calls fill or read the set alone.
+  unsafe sigemptyset(&set)
+  unsafe sigaddset(&set, signal)
+  guard unsafe pthread_sigmask(SIG_BLOCK, &set, nil) == 0 else { throw SystemError(errno: EINVAL, operation: "mask") }
+}
+
+/// Reads once, up to `count` bytes.
+func readOnce(_ descriptor: borrowing FileDescriptor, _ count: Int) throws(SystemError) -> [UInt8] {
+  var buffer = [UInt8](repeating: 0, count: count)
+  var span = buffer.mutableSpan
+  // Bytes seen as raw bytes.
+  var bytes = unsafe span.mutableBytes
+  let got = try descriptor.read(into: &bytes)
+  return Array(buffer.prefix(got))
 }
