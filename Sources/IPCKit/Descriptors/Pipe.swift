@@ -8,7 +8,9 @@ internal import CIPCShim
 /// var pipe = try Pipe()
 /// try pipe.writing.writeAll("hello\n")
 /// ```
-public struct Pipe: ~Copyable {
+///
+/// Frozen, so that both ends can be moved out of it, each to an owner of its own.
+@frozen public struct Pipe: ~Copyable {
   /// What was written comes out here.
   public var reading: FileDescriptor
   /// Closing every copy of it is the end of the file at the other end.

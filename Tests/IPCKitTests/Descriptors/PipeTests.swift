@@ -19,6 +19,16 @@ import Testing
     #expect(try pipe.writing.isNonBlocking)
   }
 
+  @Test func bothEndsGoToOwnersOfTheirOwn() throws {
+    let pipe = try Pipe()
+    let writing = pipe.writing
+    var reader = BufferedReader(pipe.reading)
+    try writing.writeAll("x\n")
+    #expect(try reader.nextLine(as: String.self) == "x")
+    try writing.close()
+    #expect(try reader.nextLine(as: String.self, deadline: .after(.seconds(20))) == nil)
+  }
+
   @Test func takingOneEndClosesTheOther() async {
     await #expect(processExitsWith: .success) {
       try await expectNothingLeftOpen {
