@@ -45,3 +45,19 @@ func toldByForkedChild(_ body: () throws -> String) throws -> String {
   if status != 0 { lines.append("ended with \(status)") }
   return lines.joined(separator: "\n")
 }
+
+/// A gate between processes: as many enter as it was opened for.
+struct Gate: Copyable {
+  private final class Ends {
+    let pipe: Pipe
+    init() throws { pipe = try Pipe() }
+  }
+  private let ends: Ends
+
+  init() throws { ends = try Ends() }
+
+  func open(for count: Int) { try? ends.pipe.writing.writeAll(String(repeating: "x", count: count)) }
+
+  /// Waits for the opening.
+  func enter() { _ = try? readOnce(ends.pipe.reading, 1) }
+}

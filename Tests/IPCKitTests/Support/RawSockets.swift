@@ -104,3 +104,10 @@ func readOnce(_ descriptor: borrowing FileDescriptor, _ count: Int) throws(Syste
   let got = try descriptor.read(into: &bytes)
   return Array(buffer.prefix(got))
 }
+
+/// A view as text; nil as nil.
+func text(_ view: RawSpan?) -> String? {
+  guard let view else { return nil }
+  // The view is valid here, and the string copies it.
+  return unsafe view.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+}

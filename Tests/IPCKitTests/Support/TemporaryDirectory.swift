@@ -52,6 +52,12 @@ func mode(of path: String) -> mode_t? {
   return unsafe lstat(path, &found) == 0 ? found.st_mode : nil
 }
 
+/// Names the file at `path` as long as it exists; nil when there is none.
+func inode(of path: String) -> ino_t? {
+  var found = stat()
+  return unsafe lstat(path, &found) == 0 ? found.st_ino : nil
+}
+
 /// All of a file's text; /proc's have no size, so it is read to its end.
 func contents(of path: String) throws -> String {
   var reader = BufferedReader(try openFile(path, O_RDONLY))
