@@ -84,16 +84,16 @@ import Testing
       #expect(try cut.nextLine(as: String.self) == (length == 0 ? nil : line))
     }
     let line = String(repeating: "x", count: limit + 1)
-    for text in [line, line + "\n", line + "\nrest\n", line + line] {
-      var reader = try reader(of: text, limit: limit, capacity: capacity)
+    for stream in [line, line + "\n", line + "\nrest\n", line + line] {
+      var reader = try reader(of: stream, limit: limit, capacity: capacity)
       let ended = ipcFailure { _ = try reader.nextLine(as: String.self) }
       guard case .peer(.frameTooLong(limit, let received)) = ended else {
         Issue.record("\(String(describing: ended))")
         continue
       }
-      #expect(received > limit && received <= text.utf8.count)
+      #expect(received > limit && received <= stream.utf8.count)
       // The reader is where it was.
-      #expect(try self.text(reader.next(exactly: limit)) == String(repeating: "x", count: limit))
+      #expect(try text(reader.next(exactly: limit)) == String(repeating: "x", count: limit))
     }
   }
 
@@ -211,11 +211,5 @@ import Testing
     let pipe = try Pipe(nonBlocking: true)
     try pipe.writing.writeAll(text, deadline: .after(.zero))
     return BufferedReader(pipe.intoReading(), limit: limit, capacity: capacity)
-  }
-
-  private func text(_ view: RawSpan?) -> String? {
-    guard let view else { return nil }
-    // The view is valid here, and the string copies it.
-    return unsafe view.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
 }
