@@ -25,9 +25,10 @@ public struct Deadline: Hashable, Sendable, Comparable {
   public static func after(_ duration: Duration) -> Deadline {
     let (seconds, attoseconds) = duration.components
     let (whole, over) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    guard !over else { return seconds < 0 ? Deadline(nanoseconds: 0) : .never }
-    let (sum, beyond) = ipc_monotonic_now().addingReportingOverflow(whole + attoseconds / 1_000_000_000)
-    return beyond ? .never : Deadline(nanoseconds: sum)
+    let (exact, above) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+    let (sum, beyond) = ipc_monotonic_now().addingReportingOverflow(exact)
+    guard !over && !above && !beyond else { return duration < .zero ? Deadline(nanoseconds: 0) : .never }
+    return Deadline(nanoseconds: max(0, sum))
   }
 
   /// Whether the moment is over.

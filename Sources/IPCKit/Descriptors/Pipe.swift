@@ -12,6 +12,8 @@ internal import CIPCShim
 /// var reader = BufferedReader(pipe.reading)
 /// let line = try reader.nextLine(as: String.self)
 /// ```
+///
+/// Frozen, so that both ends can be moved out of it, each to an owner of its own.
 @frozen public struct Pipe: ~Copyable {
   /// What was written comes out here.
   public var reading: FileDescriptor

@@ -16,18 +16,20 @@ struct SocketPath: ~Copyable {
   private let inode: UInt64
 
   /// Refuses what cannot be an address, before anything is made.
-  static func check(_ path: String) throws(SystemError) -> String {
-    guard !path.isEmpty else { throw SystemError(errno: ENOENT, operation: "bind", object: "(empty path)") }
-    guard !path.utf8.contains(0) else { throw SystemError(errno: EINVAL, operation: "bind", object: "(path with NUL)") }
+  static func check(_ path: String, for operation: String) throws(SystemError) -> String {
+    guard !path.isEmpty else { throw SystemError(errno: ENOENT, operation: operation, object: "(empty path)") }
+    guard !path.utf8.contains(0) else {
+      throw SystemError(errno: EINVAL, operation: operation, object: "(path with NUL)")
+    }
     guard path.utf8.count <= Int(IPC_PATH_LIMIT) else {
-      throw SystemError(errno: ENAMETOOLONG, operation: "bind", object: path)
+      throw SystemError(errno: ENAMETOOLONG, operation: operation, object: path)
     }
     return path
   }
 
   /// Takes the path for `socket`: lock, sweep, fchmod(2), bind(2).
   init(binding socket: borrowing FileDescriptor, to path: String, mode: UInt32) throws(SystemError) {
-    let path = try Self.check(path)
+    let path = try Self.check(path, for: "bind")
     let lock = try Self.takeLock(path + ".lock")
     try Self.sweepStale(path)
     // The path is a C string for the length of the call.

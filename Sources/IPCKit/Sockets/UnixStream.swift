@@ -36,7 +36,7 @@ internal import Glibc
 
   private static func connect(to path: String, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
     do throws(SystemError) {
-      let path = try SocketPath.check(path)
+      let path = try SocketPath.check(path, for: "connect")
       let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 0), "socket")
       while true {
         let remaining = deadline.remainingNanoseconds

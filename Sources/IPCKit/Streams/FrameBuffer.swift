@@ -9,10 +9,11 @@ package struct FrameBuffer: ~Copyable {
   package let limit: Int
 
   private var storage: [UInt8]
-  /// Unread bytes are `start..<end`; those before `scanned` are known to hold no delimiter.
+  /// Unread bytes are `start..<end`; those before `scanned` are known not to hold `scannedFor`.
   private var start = 0
   private var end = 0
   private var scanned = 0
+  private var scannedFor: UInt8 = 0
   /// How many bytes to make room for at first.
   private let capacity: Int
 
@@ -33,6 +34,10 @@ package struct FrameBuffer: ~Copyable {
   /// The length of the frame up to the next `delimiter`, nil while none has come.
   /// - Throws: ``PeerError/frameTooLong(limit:received:)``, whether the delimiter has come or not.
   package mutating func frameLength(endingWith delimiter: UInt8) throws(PeerError) -> Int? {
+    if delimiter != scannedFor {
+      scanned = start
+      scannedFor = delimiter
+    }
     let found = find(delimiter)
     let length = (found ?? end) - start
     scanned = found ?? end
@@ -101,7 +106,8 @@ package struct FrameBuffer: ~Copyable {
       moveToFront()
     } else {
       // One byte more than the limit tells a frame that fits from one that does not.
-      let grown = storage.isEmpty ? capacity : min(storage.count * 2, max(limit + 1, capacity))
+      let most = max(limit == .max ? limit : limit + 1, capacity)
+      let grown = storage.isEmpty ? capacity : min(storage.count * 2, most)
       storage.append(contentsOf: repeatElement(0, count: grown - storage.count))
     }
   }

@@ -1,0 +1,55 @@
+// Both ends of a pipe, and what is left when there is room for one of them or none.
+
+import Glibc
+import IPCKit
+import Testing
+
+@Suite struct PipeTests {
+  @Test func bothEndsAreCloseOnExecAndBlocking() throws {
+    let pipe = try Pipe()
+    #expect(try pipe.reading.isCloseOnExec)
+    #expect(try pipe.writing.isCloseOnExec)
+    #expect(try !pipe.reading.isNonBlocking)
+    #expect(try !pipe.writing.isNonBlocking)
+  }
+
+  @Test func nonBlockingOnRequest() throws {
+    let pipe = try Pipe(nonBlocking: true)
+    #expect(try pipe.reading.isNonBlocking)
+    #expect(try pipe.writing.isNonBlocking)
+  }
+
+  @Test func bothEndsGoToOwnersOfTheirOwn() throws {
+    let pipe = try Pipe()
+    let writing = pipe.writing
+    var reader = BufferedReader(pipe.reading)
+    try writing.writeAll("x\n")
+    #expect(try reader.nextLine(as: String.self) == "x")
+    try writing.close()
+    #expect(try reader.nextLine(as: String.self, deadline: .after(.seconds(20))) == nil)
+  }
+
+  @Test func takingOneEndClosesTheOther() async {
+    await #expect(processExitsWith: .success) {
+      try await expectNothingLeftOpen {
+        let before = openDescriptors().count
+        let reading = try Pipe().intoReading()
+        #expect(openDescriptors().count == before + 1)
+        var reader = BufferedReader(reading)
+        #expect(try reader.nextLine(as: String.self, deadline: .after(.seconds(20))) == nil)
+      }
+      try await expectNothingLeftOpen {
+        let ended = systemFailure { try Pipe().intoWriting().writeAll("x") }
+        #expect(ended?.errno == EPIPE)
+      }
+    }
+  }
+
+  @Test func withoutRoomLeavesNothing() async {
+    await #expect(processExitsWith: .success) {
+      let holders = punchHoles()
+      try await expectNothingLeftOpen(needing: 2) { _ = try Pipe() }
+      #expect(openDescriptors().keys.contains(holders[0]))
+    }
+  }
+}

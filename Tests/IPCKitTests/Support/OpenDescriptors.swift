@@ -1,0 +1,39 @@
+// What this process holds open, as the kernel tells it. Numbers are the whole process's, so a comparison means something
+// only where no other test runs: in the child process of an exit test.
+
+import Glibc
+import IPCKit
+
+/// The open descriptors: for each number, what it leads to.
+func openDescriptors() -> [Int32: String] {
+  var found: [Int32: String] = [:]
+  for name in entries(of: "/proc/self/fd") {
+    guard let number = Int32(name), let target = linkTarget("/proc/self/fd/\(name)") else { continue }
+    // The directory itself was open while it was read, and is closed now.
+    if target.hasPrefix("/proc/") && target.hasSuffix("/fd") { continue }
+    found[number] = target
+  }
+  return found
+}
+
+/// readlink(2); nil when it is no link or is gone.
+func linkTarget(_ path: String) -> String? {
+  var buffer = [CChar](repeating: 0, count: 4096)
+  // readlink writes at most as many bytes as it is told, without a NUL.
+  let length = unsafe readlink(path, &buffer, buffer.count)
+  guard length >= 0 else { return nil }
+  return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// The number that the next open(2) gets.
+func lowestFreeDescriptor() -> Int32 {
+  let number = dup(0)
+  close(number)
+  return number
+}
+
+/// What a descriptor leads to, such as `socket:[1234]`: names the open file as long as it is open anywhere.
+func target(of descriptor: borrowing FileDescriptor) -> String? {
+  // The number is used while the owner is borrowed.
+  unsafe descriptor.withUnsafeNumber { linkTarget("/proc/self/fd/\($0)") }
+}
