@@ -81,24 +81,6 @@ public struct BufferedReader: ~Copyable {
     return buffer.take(count)
   }
 
-  /// The next line as bytes to keep.
-  public mutating func nextLine(as: [UInt8].Type, deadline: Deadline = .never) throws(IPCError) -> [UInt8]? {
-    guard let line = try nextLine(deadline: deadline) else { return nil }
-    // The view is valid here, and the array copies it.
-    return unsafe line.withUnsafeBytes { unsafe [UInt8]($0) }
-  }
-
-  /// The next line as text to keep.
-  /// - Throws: ``PeerError/notUTF8``, with the line consumed; else as ``nextLine(deadline:)``.
-  public mutating func nextLine(as: String.Type, deadline: Deadline = .never) throws(IPCError) -> String? {
-    guard let line = try nextLine(deadline: deadline) else { return nil }
-    // The view is valid here, and the string copies it.
-    guard let text = unsafe line.withUnsafeBytes({ unsafe String(validating: $0, as: UTF8.self) }) else {
-      throw .peer(.notUTF8)
-    }
-    return text
-  }
-
   /// A descriptor that was handed back, with what had been read from it and not been asked for.
   @frozen public struct Detached: ~Copyable {
     /// The caller's from now on.
