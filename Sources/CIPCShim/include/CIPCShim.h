@@ -34,7 +34,7 @@
 int ipc_close(int descriptor);
 // fcntl(F_DUPFD_CLOEXEC): the lowest free number that is at least `minimum`.
 int ipc_duplicate(int descriptor, int minimum);
-// dup3(O_CLOEXEC is not set: for the standard streams of this process).
+// dup2(2), without close-on-exec: for the standard streams of this process.
 int ipc_redirect(int descriptor, int onto);
 int64_t ipc_read(int descriptor, void *IPC_NONNULL buffer, size_t count);
 int64_t ipc_write(int descriptor, const void *IPC_NONNULL bytes, size_t count);
