@@ -1,6 +1,7 @@
 // Small things that tasks and threads tell each other.
 
 import Glibc
+import IPCKit
 import Synchronization
 
 /// Set once; whoever waits for it is let through.
@@ -10,6 +11,15 @@ final class Flag: Sendable {
   var isSet: Bool { state.withLock { $0 } }
 
   func set() { state.withLock { $0 = true } }
+
+  /// Blocks until it is set.
+  func wait() throws {
+    let deadline = Deadline.after(.seconds(20))
+    while !isSet {
+      if deadline.hasPassed { throw IPCError.deadlineExceeded(operation: "wait for a flag") }
+      usleep(500)
+    }
+  }
 }
 
 /// What happened, in order.
