@@ -75,6 +75,13 @@ internal import Synchronization
     _ = await suspend(key, deadline)
   }
 
+  /// The same for who may not be hurried: a cancelled task sleeps too.
+  nonisolated(nonsending) func sleepRegardless(until deadline: Deadline) async {
+    checkCurrent()
+    let key = unsafe core.pointee.waiters.reserve(nil)
+    _ = await suspendRegardless(key, deadline)
+  }
+
   /// Ends the program with a reason when called from elsewhere: the loop's state is one thread's.
   func checkCurrent() {
     precondition(isCurrent, "an event loop's connection or timer was used outside the loop's thread")
@@ -177,13 +184,18 @@ extension EventLoop {
   /// Suspends the task in the wait that was reserved.
   nonisolated(nonsending) func suspend(_ key: WaiterKey, _ deadline: Deadline) async -> Wake {
     await withTaskCancellationHandler {
-      await unsafe withUnsafeContinuation { continuation in
-        // Between the reservation and this, a hop may have let an event or a cancellation pass.
-        let early = unsafe core.pointee.waiters.suspend(key, continuation, deadline)
-        if let early { unsafe continuation.resume(returning: early) }
-      }
+      await suspendRegardless(key, deadline)
     } onCancel: {
       cancel(key)
+    }
+  }
+
+  /// Suspends the task in the wait that was reserved, whether it is cancelled or not.
+  nonisolated(nonsending) func suspendRegardless(_ key: WaiterKey, _ deadline: Deadline) async -> Wake {
+    await unsafe withUnsafeContinuation { continuation in
+      // Between the reservation and this, a hop may have let an event or a cancellation pass.
+      let early = unsafe core.pointee.waiters.suspend(key, continuation, deadline)
+      if let early { unsafe continuation.resume(returning: early) }
     }
   }
 

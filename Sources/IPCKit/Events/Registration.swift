@@ -38,6 +38,12 @@ struct Registration: ~Copyable {
     }
   }
 
+  /// Waits for an event that was not seen yet, whether the task is cancelled or not.
+  nonisolated(nonsending) func waitRegardless(for interest: Interest) async {
+    guard let key = reserve(interest) else { return }
+    _ = await loop.suspendRegardless(key, .never)
+  }
+
   /// Runs `body` until it ends or the other end hangs up, which cancels it.
   nonisolated(nonsending) func untilHangup<Success: Sendable>(
     _ body: @escaping @Sendable () async -> Success

@@ -21,6 +21,10 @@ public struct Connection: ~Copyable {
   private var buffer: FrameBuffer
   private let limits: ConnectionLimits
   private var sawEnd = false
+  /// How many reads found something since this task last let others have their turn.
+  private var readsInARow = 0
+
+  private static let mostReadsInARow = 8
 
   init(_ descriptor: consuming FileDescriptor, peer: PeerCredentials, limits: ConnectionLimits, on loop: EventLoop)
     throws(SystemError)
@@ -122,14 +126,26 @@ public struct Connection: ~Copyable {
       do throws(SystemError) {
         let got = try buffer.fill { (room) throws(SystemError) in try source.descriptor.read(into: &room) }
         sawEnd = got == 0
+        await takeTurns()
         return got > 0
       } catch  where error.errno == EAGAIN {
+        readsInARow = 0
         try await source.readable(deadline: deadline)
       } catch {
         throw .system(error)
       }
     }
     return false
+  }
+}
+
+extension Connection {
+  /// A peer who sends as fast as we read would never make us wait, and nobody else would be served.
+  nonisolated(nonsending) private mutating func takeTurns() async {
+    readsInARow += 1
+    guard readsInARow == Self.mostReadsInARow else { return }
+    readsInARow = 0
+    await Task.yield()
   }
 }
 

@@ -68,10 +68,16 @@ public struct Server: ~Copyable {
     _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
   ) async throws(SystemError) {
     let (loop, policy, limits, observe) = (loop, policy, limits, observe)
-    let listener = try WatchedListener(listener, on: loop)
-    await withDiscardingTaskGroup { group in
+    // Taken inside the group, which cannot consume what it captures, so that it is closed before the handlers end.
+    var watched: WatchedListener? = try WatchedListener(listener, on: loop)
+    let failure = await withDiscardingTaskGroup { group -> SystemError? in
+      guard let listener = watched.take() else { return nil }
+      var accepted = 0
       while !Task.isCancelled {
-        guard let descriptor = await Self.accept(from: listener, on: loop, observe) else { continue }
+        guard let descriptor = await Self.accept(from: listener, on: loop, observe) else {
+          accepted = 0
+          continue
+        }
         // A closure cannot consume what it captures, so the number is owned again inside; the task always runs.
         let number = descriptor.release()
         group.addTask(executorPreference: loop) {
@@ -84,10 +90,18 @@ public struct Server: ~Copyable {
             observe(.failed(error))
           }
         }
+        accepted += 1
+        if accepted.isMultiple(of: Self.batch) { await Task.yield() }
       }
-      group.cancelAll()
+      defer { group.cancelAll() }
+      do throws(SystemError) {
+        try listener.close()
+        return nil
+      } catch {
+        return error
+      }
     }
-    try listener.close()
+    if let failure { throw failure }
   }
 
   /// The next connection; nil when there was none to accept, after waiting for one.

@@ -209,7 +209,8 @@ import Testing
         while !Task.isCancelled { await Task.yield() }
       }
       ended.append(result == nil ? "hung up" : "done")
-    } client: { _ in }
+    } client: { _ in
+    }
     #expect(ended.entries.contains("hung up"))
   }
 

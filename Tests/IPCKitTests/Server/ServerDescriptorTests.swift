@@ -68,25 +68,37 @@ import Testing
     }
   }
 
-  @Test func pathThatCannotBeWatchedIsRemovedAgain() async {
+  @Test func crowdAtTheDoorDoesNotKeepTheFirstWaiting() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
         let directory = try TemporaryDirectory()
         let path = directory("s")
+        let seen = Log<Int>()
         let loop = try EventLoop()
-        loop.run {
-          try? await quiet.expectNothingLeftOpen {
-            let task = Task(executorPreference: loop) {
-              let listener = try UnixListener(binding: path)
-              let server = Server(listener, on: loop)
-              try await server.run(echo)
+        let error = loop.run { () async -> (any Error)? in
+          do {
+            // A plain listener, whose number a task can take over.
+            let number = try boundSocket(path, backlog: 300).release()
+            let crowd = try (0..<200).map { _ in try ServerTests.ClientBox(path) }
+            let before = openDescriptors().count
+            let server = Task.immediate(executorPreference: loop) {
+              // Released above, for this task.
+              let listener = try UnixListener(inheriting: unsafe FileDescriptor(owning: number))
+              try await Server(listener, on: loop).run { (connection: consuming Connection) in
+                seen.append(openDescriptors().count - before)
+                _ = try await connection.nextLine()
+              }
             }
-            await Task.yield()
-            task.cancel()
-            _ = await task.result
-          }
+            while seen.entries.count < 200 { await Task.yield() }
+            withExtendedLifetime(crowd) {}
+            server.cancel()
+            try await server.value
+            return nil
+          } catch { return error }
         }
-        quiet.expect(entries(of: directory.path), is: ["s.lock"])
+        quiet.expect(error == nil, "\(String(describing: error))")
+        // When the first handler began, not all of the crowd had been accepted.
+        quiet.expect((seen.entries.first ?? 200) < 100, "\(seen.entries.first ?? -1)")
       }
     }
   }

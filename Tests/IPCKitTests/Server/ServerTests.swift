@@ -87,11 +87,15 @@ import Testing
 
   @Test func floodingClientStarvesNobody() async throws {
     let directory = try TemporaryDirectory()
-    let path = directory("s")
+    let (path, flooded) = (directory("s"), Counter())
     try await withServer(at: path) { (connection: consuming Connection) in
-      // Reads lines and answers one kind alone, so that its own writing never makes it wait.
+      // Answers one kind of line alone, so that its own writing never makes it wait.
       while let line = try await connection.nextLine(as: [UInt8].self) {
-        if line == Array("answer".utf8) { try await connection.write(Array("answer\n".utf8)) }
+        if line == Array("answer".utf8) {
+          try await connection.write(Array("answer\n".utf8))
+        } else {
+          flooded.add(line.count + 1)
+        }
       }
     } clients: {
       let done = Flag()
@@ -109,6 +113,8 @@ import Testing
         let said = try client.line()
         #expect(said == "answer")
       }
+      // Nine megabytes when everybody gets a turn, more than nine hundred when the flood has to pause by chance.
+      #expect(flooded.value < 400_000_000)
       done.set()
       for flooder in flooders { try flooder.join() }
     }

@@ -30,3 +30,12 @@ final class Log<Entry: Sendable>: Sendable {
 
   func append(_ entry: Entry) { state.withLock { $0.append(entry) } }
 }
+
+/// A number that only grows.
+final class Counter: Sendable {
+  private let state = Mutex(0)
+
+  var value: Int { state.withLock { $0 } }
+
+  func add(_ amount: Int) { state.withLock { $0 += amount } }
+}
