@@ -10,7 +10,7 @@ struct RawClient: ~Copyable {
 
   init(_ path: String) throws(IPCError) {
     let stream = try UnixStream(connectingTo: path, deadline: patientDeadline)
-    reader = BufferedReader(stream.intoDescriptor(), limit: WireFormat.replyLimit, capacity: 4096)
+    reader = BufferedReader(stream.descriptor, limit: WireFormat.replyLimit, capacity: 4096)
   }
 
   /// Sends text as it is, without adding anything.
