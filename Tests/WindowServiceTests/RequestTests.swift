@@ -114,11 +114,3 @@ internal import WindowProtocol
     }
   }
 }
-
-extension WindowSpecification {
-  /// A window for a command.
-  init(command: String...) {
-    self.init()
-    self.command = command
-  }
-}

@@ -70,7 +70,13 @@ final class RunningProcess {
   /// How it ended.
   func exit(within limit: Duration = patience) throws(IPCError) -> ExitStatus {
     if let ended { return ended }
-    let status = try process.exit(deadline: .after(limit))
+    let deadline = Deadline.after(limit)
+    var status = try process.exit(deadline: deadline)
+    // The end of a traced process is its tracer's to hear of first; its parent cannot tell until then.
+    while status == .unknown, !deadline.hasPassed {
+      usleep(1000)
+      status = try process.exit(deadline: deadline)
+    }
     ended = status
     return status
   }

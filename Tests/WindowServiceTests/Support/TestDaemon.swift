@@ -67,7 +67,8 @@ func withDaemon(
   let daemon = try TestDaemon(
     configuration: configuration, environment: environment, setup: setup, arguments: arguments)
   let outcome = Result { try body(daemon) }
-  #expect(try daemon.stop() == .exited(0), sourceLocation: location)
+  let status = try daemon.stop()
+  #expect(status == .exited(0), sourceLocation: location)
   try outcome.get()
 }
 
@@ -157,4 +158,12 @@ extension TestDaemon {
 /// Any JSON value, for those who only look whether there is an answer.
 struct AnyJSON: Decodable {
   init(from decoder: any Decoder) throws {}
+}
+
+extension WindowSpecification {
+  /// A window for a command.
+  init(command: String...) {
+    self.init()
+    self.command = command
+  }
 }
