@@ -1,5 +1,5 @@
 // The promise of the one owner: closed exactly once, by whatever way it ends. Descriptor numbers belong to the whole
-// process and tests run side by side, so whatever looks at a number runs in a process of its own, as an exit test.
+// process and tests run side by side, so whatever looks at a number runs in a quiet process of its own.
 
 import Glibc
 import IPCKit
@@ -8,56 +8,66 @@ import Testing
 @Suite struct FileDescriptorTests {
   @Test func endOfScopeCloses() async {
     await #expect(processExitsWith: .success) {
-      try await expectNothingLeftOpen {
-        let lowest = lowestFreeDescriptor()
-        let descriptor = try openFile("/dev/null", O_RDWR)
-        #expect(openDescriptors()[lowest] == "/dev/null")
-        _ = descriptor
+      try inQuietProcess { quiet in
+        try quiet.expectNothingLeftOpen {
+          let lowest = lowestFreeDescriptor()
+          let descriptor = try openFile("/dev/null", O_RDWR)
+          quiet.expect(openDescriptors()[lowest] == "/dev/null")
+          _ = descriptor
+        }
       }
     }
   }
 
   @Test func throwingPastItCloses() async {
     await #expect(processExitsWith: .success) {
-      try await expectNothingLeftOpen {
-        let ended = ipcFailure {
-          let descriptor = try openFile("/dev/null", O_RDWR)
-          _ = try descriptor.isSocket
-          throw IPCError.endOfFile
+      try inQuietProcess { quiet in
+        try quiet.expectNothingLeftOpen {
+          let ended = ipcFailure {
+            let descriptor = try openFile("/dev/null", O_RDWR)
+            _ = try descriptor.isSocket
+            throw IPCError.endOfFile
+          }
+          quiet.expect(ended == .endOfFile)
         }
-        #expect(ended == .endOfFile)
       }
     }
   }
 
   @Test func closeClosesOnceAndNotAgainAtTheEnd() async {
     await #expect(processExitsWith: .success) {
-      let lowest = lowestFreeDescriptor()
-      func closeAndReuse(_ descriptor: consuming FileDescriptor) throws {
-        try descriptor.close()
-        #expect(openDescriptors()[lowest] == nil)
-        // The number is another file's now; a second close would hit this one.
-        #expect(dup(0) == lowest)
+      try inQuietProcess { quiet in
+        let lowest = lowestFreeDescriptor()
+        func closeAndReuse(_ descriptor: consuming FileDescriptor) throws {
+          try descriptor.close()
+          quiet.expect(openDescriptors()[lowest] == nil)
+          // The number is another file's now; a second close would hit this one.
+          quiet.expect(dup(0) == lowest)
+        }
+        try closeAndReuse(try openFile("/dev/null", O_RDWR))
+        quiet.expect(openDescriptors()[lowest] != nil)
       }
-      try closeAndReuse(try openFile("/dev/null", O_RDWR))
-      #expect(openDescriptors()[lowest] != nil)
     }
   }
 
   @Test func releasedIsNotClosed() async {
     await #expect(processExitsWith: .success) {
-      func release() throws -> Int32 { try openFile("/dev/null", O_RDWR).release() }
-      let number = try release()
-      #expect(openDescriptors()[number] == "/dev/null")
-      #expect(close(number) == 0)
+      try inQuietProcess { quiet in
+        func release() throws -> Int32 { try openFile("/dev/null", O_RDWR).release() }
+        let number = try release()
+        quiet.expect(openDescriptors()[number] == "/dev/null")
+        quiet.expect(close(number) == 0)
+      }
     }
   }
 
   @Test func adoptedIsClosed() async {
     await #expect(processExitsWith: .success) {
-      try await expectNothingLeftOpen {
-        // dup just handed the number out.
-        _ = unsafe FileDescriptor(owning: dup(0))
+      try inQuietProcess { quiet in
+        try quiet.expectNothingLeftOpen {
+          // dup just handed the number out.
+          _ = unsafe FileDescriptor(owning: dup(0))
+        }
       }
     }
   }
@@ -121,8 +131,10 @@ import Testing
 
   @Test func duplicateWithoutRoomLeavesNothing() async {
     await #expect(processExitsWith: .success) {
-      let descriptor = try openFile("/dev/null", O_RDWR)
-      try await expectNothingLeftOpen(needing: 1) { _ = try descriptor.duplicate() }
+      try inQuietProcess { quiet in
+        let descriptor = try openFile("/dev/null", O_RDWR)
+        try quiet.expectNothingLeftOpen(needing: 1) { _ = try descriptor.duplicate() }
+      }
     }
   }
 

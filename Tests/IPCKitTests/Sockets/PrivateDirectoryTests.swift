@@ -62,11 +62,13 @@ import Testing
 
   @Test func nothingIsLeftOpen() async {
     await #expect(processExitsWith: .success) {
-      let directory = try TemporaryDirectory()
-      try await expectNothingLeftOpen(needing: 1) { try PrivateDirectory.ensure(directory("d")) }
-      try changeMode(directory("d"), 0o777)
-      try await expectNothingLeftOpen {
-        #expect(systemFailure { try PrivateDirectory.ensure(directory("d")) }?.errno == EPERM)
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        try quiet.expectNothingLeftOpen(needing: 1) { try PrivateDirectory.ensure(directory("d")) }
+        try changeMode(directory("d"), 0o777)
+        try quiet.expectNothingLeftOpen {
+          quiet.expect(systemFailure { try PrivateDirectory.ensure(directory("d")) }?.errno == EPERM)
+        }
       }
     }
   }

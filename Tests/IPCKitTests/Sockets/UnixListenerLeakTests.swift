@@ -1,7 +1,7 @@
 // Every early return of a listener's constructors, and what is open after it: nothing more than before.
 //
-// The next number that the kernel hands out is the proof, and that is the whole process's: so each case runs as an exit
-// test, in a process where nothing else opens or closes. There the limit of descriptors can be lowered too.
+// The next number that the kernel hands out is the proof, and that is the whole process's: so each case runs in a process
+// where nothing else opens or closes.
 
 import Glibc
 import IPCKit
@@ -18,17 +18,19 @@ import Testing
 
   @Test(arguments: Obstacle.allCases) func refusedLeavesNothing(obstacle: Obstacle) async {
     await #expect(processExitsWith: .success) { [obstacle = obstacle as Obstacle] in
-      let directory = try TemporaryDirectory()
-      let (path, expected) = try UnixListenerLeakTests.prepare(obstacle, in: directory.path)
-      _ = punchHoles()
-      let before = entries(of: directory.path)
-      try await expectNothingLeftOpen {
-        let ended = systemFailure { _ = try UnixListener(binding: path) }
-        #expect(ended?.errno == expected)
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        let (path, expected) = try UnixListenerLeakTests.prepare(obstacle, in: directory.path)
+        punchHoles()
+        let before = entries(of: directory.path)
+        try quiet.expectNothingLeftOpen {
+          let ended = systemFailure { _ = try UnixListener(binding: path) }
+          quiet.expect(ended?.errno, is: expected)
+        }
+        // Nothing was made but the lock file, nothing was removed.
+        quiet.expect(entries(of: directory.path).filter { $0 != "s.lock" }, is: before.filter { $0 != "s.lock" })
+        seteuid(0)
       }
-      // Nothing was made but the lock file, nothing was removed.
-      #expect(entries(of: directory.path).filter { $0 != "s.lock" } == before.filter { $0 != "s.lock" })
-      seteuid(0)
     }
   }
 
@@ -45,11 +47,11 @@ import Testing
         try changeMode(directory, 0o500)
         return (path, EACCES)
       }
-      #expect(seteuid(65534) == 0)
+      seteuid(65534)
       return (path, EACCES)
     case .lockHeld:
       let lock = try openFile(path + ".lock", O_RDWR | O_CREAT).release()
-      #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+      flock(lock, LOCK_EX | LOCK_NB)
       return (path, EADDRINUSE)
     case .lockIsALink:
       try makeLink(at: path + ".lock", to: "/dev/null")
@@ -88,33 +90,39 @@ import Testing
 
   @Test func bindingWithoutRoomLeavesNothing() async {
     await #expect(processExitsWith: .success) {
-      let directory = try TemporaryDirectory()
-      // The socket and the lock.
-      try await expectNothingLeftOpen(needing: 2) { try UnixListener(binding: directory("s")).close() }
-      #expect(entries(of: directory.path) == ["s.lock"])
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        // The socket and the lock.
+        try quiet.expectNothingLeftOpen(needing: 2) { try UnixListener(binding: directory("s")).close() }
+        quiet.expect(entries(of: directory.path) == ["s.lock"])
+      }
     }
   }
 
   @Test func sweepingWithoutRoomLeavesNothing() async {
     await #expect(processExitsWith: .success) {
-      let directory = try TemporaryDirectory()
-      func leaveStaleSocket() throws { _ = try boundSocket(directory("s")) }
-      try leaveStaleSocket()
-      let before = mode(of: directory("s"))
-      #expect(before != nil)
-      // The socket, the lock, and the probe that finds nobody there.
-      try await expectNothingLeftOpen(needing: 3) { try UnixListener(binding: directory("s")).close() }
-      #expect(entries(of: directory.path) == ["s.lock"])
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        func leaveStaleSocket() throws { _ = try boundSocket(directory("s")) }
+        try leaveStaleSocket()
+        let before = mode(of: directory("s"))
+        quiet.expect(before != nil)
+        // The socket, the lock, and the probe that finds nobody there.
+        try quiet.expectNothingLeftOpen(needing: 3) { try UnixListener(binding: directory("s")).close() }
+        quiet.expect(entries(of: directory.path) == ["s.lock"])
+      }
     }
   }
 
   @Test func acceptingWithoutRoomLeavesNothingAndTheClientWaiting() async {
     await #expect(processExitsWith: .success) {
-      let directory = try TemporaryDirectory()
-      let listener = try UnixListener(binding: directory("s"))
-      let client = try UnixStream(connectingTo: directory("s"))
-      try await expectNothingLeftOpen(needing: 1) { _ = try listener.accept(deadline: .after(.seconds(20))) }
-      _ = client
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        let listener = try UnixListener(binding: directory("s"))
+        let client = try UnixStream(connectingTo: directory("s"))
+        try quiet.expectNothingLeftOpen(needing: 1) { _ = try listener.accept(deadline: .after(.seconds(20))) }
+        _ = client
+      }
     }
   }
 
@@ -125,12 +133,14 @@ import Testing
 
   @Test(arguments: Inherited.allCases) func inheritingSomethingElseClosesIt(kind: Inherited) async {
     await #expect(processExitsWith: .success) { [kind = kind as Inherited] in
-      let directory = try TemporaryDirectory()
-      try await expectNothingLeftOpen {
-        let ended = systemFailure {
-          _ = try UnixListener(inheriting: UnixListenerLeakTests.make(kind, in: directory.path))
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        try quiet.expectNothingLeftOpen {
+          let ended = systemFailure {
+            _ = try UnixListener(inheriting: UnixListenerLeakTests.make(kind, in: directory.path))
+          }
+          quiet.expect(ended?.errno, is: kind == .pipe || kind == .file ? ENOTSOCK : EINVAL)
         }
-        #expect(ended?.errno == (kind == .pipe || kind == .file ? ENOTSOCK : EINVAL))
       }
     }
   }

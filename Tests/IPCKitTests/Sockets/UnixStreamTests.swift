@@ -103,26 +103,28 @@ import Testing
 
   @Test(arguments: Failure.allCases) func failureLeavesNothingOpen(kind: Failure) async {
     await #expect(processExitsWith: .success) { [kind = kind as Failure] in
-      let directory = try TemporaryDirectory()
-      let (path, expected) = try UnixStreamTests.prepare(kind, in: directory.path)
-      _ = punchHoles()
-      try await expectNothingLeftOpen {
-        let policy = kind == .notTrusted ? PeerPolicy { _ in false } : .anyone
-        let deadline: Deadline =
-          switch kind {
-          case .deadlinePassed: .after(.zero)
-          case .backlogFull: .after(.milliseconds(20))
-          default: .never
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        let (path, expected) = try UnixStreamTests.prepare(kind, in: directory.path)
+        punchHoles()
+        try quiet.expectNothingLeftOpen {
+          let policy = kind == .notTrusted ? PeerPolicy { _ in false } : .anyone
+          let deadline: Deadline =
+            switch kind {
+            case .deadlinePassed: .after(.zero)
+            case .backlogFull: .after(.milliseconds(20))
+            default: .never
+            }
+          let ended = ipcFailure { _ = try UnixStream(connectingTo: path, trusting: policy, deadline: deadline) }
+          switch ended {
+          case .system(let error): quiet.expect(error.errno == expected && error.operation == "connect", "\(error)")
+          case .peer(.notAllowed(let peer)): quiet.expect(kind == .notTrusted && peer.processID == getpid())
+          case .deadlineExceeded: quiet.expect(kind == .deadlinePassed || kind == .backlogFull)
+          default: quiet.expect(false, "\(String(describing: ended))")
           }
-        let ended = ipcFailure { _ = try UnixStream(connectingTo: path, trusting: policy, deadline: deadline) }
-        switch ended {
-        case .system(let error): #expect(error.errno == expected && error.operation == "connect")
-        case .peer(.notAllowed(let peer)): #expect(kind == .notTrusted && peer.processID == getpid())
-        case .deadlineExceeded: #expect(kind == .deadlinePassed || kind == .backlogFull)
-        default: Issue.record("\(String(describing: ended))")
         }
+        seteuid(0)
       }
-      seteuid(0)
     }
   }
 
@@ -159,10 +161,12 @@ import Testing
 
   @Test func withoutRoomLeavesNothing() async {
     await #expect(processExitsWith: .success) {
-      let directory = try TemporaryDirectory()
-      let listener = try UnixListener(binding: directory("s"))
-      try await expectNothingLeftOpen(needing: 1) { _ = try UnixStream(connectingTo: directory("s")) }
-      _ = listener
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        let listener = try UnixListener(binding: directory("s"))
+        try quiet.expectNothingLeftOpen(needing: 1) { _ = try UnixStream(connectingTo: directory("s")) }
+        _ = listener
+      }
     }
   }
 }

@@ -176,13 +176,15 @@ import Testing
 
   @Test func readerEndsItsDescriptor() async {
     await #expect(processExitsWith: .success) {
-      try await expectNothingLeftOpen {
-        var reader = BufferedReader(try openFile("/dev/null", O_RDONLY))
-        #expect(try reader.nextLine(as: String.self) == nil)
-      }
-      try await expectNothingLeftOpen {
-        let detached = BufferedReader(try openFile("/dev/null", O_RDONLY)).detach()
-        try detached.intoDescriptor().close()
+      try inQuietProcess { quiet in
+        try quiet.expectNothingLeftOpen {
+          var reader = BufferedReader(try openFile("/dev/null", O_RDONLY))
+          quiet.expect(try reader.nextLine(as: String.self) == nil)
+        }
+        try quiet.expectNothingLeftOpen {
+          let detached = BufferedReader(try openFile("/dev/null", O_RDONLY)).detach()
+          try detached.intoDescriptor().close()
+        }
       }
     }
   }

@@ -2,7 +2,6 @@
 
 import Glibc
 import IPCKit
-import Testing
 
 /// The error that `body` ends in; nil when it succeeds.
 func failure(of body: () throws -> Void) -> (any Error)? {
@@ -36,58 +35,4 @@ func systemFailure(of body: () async throws -> Void) async -> SystemError? {
   } catch {
     return systemFailure { throw error }
   }
-}
-
-/// Runs `body` and expects that this process then holds what it held, the lowest free number included. Only in a process
-/// that no other test shares.
-func expectNothingLeftOpen(
-  sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
-) async throws {
-  try await settle()
-  let (before, lowest) = (openDescriptors(), lowestFreeDescriptor())
-  try await body()
-  #expect(openDescriptors() == before, sourceLocation: sourceLocation)
-  #expect(lowestFreeDescriptor() == lowest, sourceLocation: sourceLocation)
-}
-
-/// Runs `body` with room for no descriptor, for one, for two and so on until it succeeds, so that each descriptor that it
-/// makes is once the one that fails; expects EMFILE and nothing left open every time, and success with room for `count`.
-func expectNothingLeftOpen(
-  needing count: Int, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
-) async throws {
-  try await settle()
-  let (before, lowest) = (openDescriptors(), lowestFreeDescriptor())
-  let limit = try DescriptorLimit.current()
-  for room in 0...count {
-    var lowered = limit
-    lowered.soft = UInt64(freeNumber(after: room, in: before))
-    try lowered.apply()
-    var ended: (any Error)?
-    do { try await body() } catch { ended = error }
-    try limit.apply()
-    #expect(openDescriptors() == before, "with room for \(room)", sourceLocation: sourceLocation)
-    #expect(lowestFreeDescriptor() == lowest, "with room for \(room)", sourceLocation: sourceLocation)
-    let errno = ended.flatMap { ended in systemFailure { throw ended } }?.errno
-    #expect(errno == (room < count ? EMFILE : nil), "with room for \(room)", sourceLocation: sourceLocation)
-  }
-}
-
-/// The runtime makes descriptors of its own when something first needs them, a timer above all: let it make them now.
-private func settle() async throws { try await Task.sleep(for: .milliseconds(1)) }
-
-/// The number that follows `count` free ones.
-private func freeNumber(after count: Int, in open: [Int32: String]) -> Int32 {
-  var (free, number) = (0, Int32(0))
-  while free < count || open[number] != nil {
-    if open[number] == nil { free += 1 }
-    number += 1
-  }
-  return number
-}
-
-/// Opens descriptors and closes every second one, so that what comes next has to fill the holes.
-func punchHoles() -> [Int32] {
-  let opened = (0..<12).map { _ in dup(0) }
-  for (index, number) in opened.enumerated() where index.isMultiple(of: 2) { close(number) }
-  return opened.enumerated().filter { !$0.offset.isMultiple(of: 2) }.map(\.element)
 }

@@ -1,5 +1,5 @@
 // What this process holds open, as the kernel tells it. Numbers are the whole process's, so a comparison means something
-// only where no other test runs: in the child process of an exit test.
+// in a quiet process alone.
 
 import Glibc
 import IPCKit

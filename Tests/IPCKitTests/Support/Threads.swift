@@ -30,8 +30,10 @@ final class RunningThread<Value: Sendable>: Sendable {
 
 struct ThreadEndedEarly: Error {}
 
+/// Runs `body` on a new thread that nobody waits for.
+func startDetachedThread(_ body: @escaping @Sendable () -> Void) { pthread_detach(startThread(body)) }
+
 /// Runs `body` on a new thread, to be joined or detached by the caller.
-@discardableResult
 func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
   final class Box: Sendable {
     let body: @Sendable () -> Void
@@ -58,8 +60,7 @@ final class ThreadForEachJob: TaskExecutor {
   func enqueue(_ job: consuming ExecutorJob) {
     // The runtime gives each job once, and it is run once.
     let job = UnownedJob(job)
-    let thread = startThread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-    pthread_detach(thread)
+    startDetachedThread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }
 
