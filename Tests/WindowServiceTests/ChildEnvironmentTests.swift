@@ -17,11 +17,12 @@ internal import WindowProtocol
     try withDaemon(environment: own, setup: "unset PWD OLDPWD _ SHLVL") { daemon in
       var window = WindowSpecification(command: "env")
       window.hold = true
-      window.environment = ["ADDED=one=two", "KEPT=changed", "TITLE=Título"]
+      window.environment = ["ADDED=one=two", "MARK=\u{301}", "KEPT=changed", "TITLE=Título"]
       let id = try daemon.ask(.createWindow(window), for: Reply.Created.self).id
       let expected = [
         "ADDED=one=two", "ALACRITTY_SOCKET=\(daemon.socket)", "ALACRITTY_WINDOW_ID=\(id)", "EMPTY=", "HOME=/",
-        "KEPT=changed", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SHELL=/bin/sh",
+        "KEPT=changed", "MARK=\u{301}", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "SHELL=/bin/sh",
         "TERM=xterm-256color", "TITLE=Título", "WINDOWD_SOCKET=\(daemon.socket)", "WINDOWD_WINDOW=\(id)",
       ]
       let found = try daemon.output(of: id).split(separator: "\n").map(String.init)
