@@ -5,12 +5,6 @@ internal import IPCKit
 internal import Testing
 internal import WindowProtocol
 
-/// A client in an array, which cannot hold what cannot be copied.
-private final class HeldClient {
-  let client: RawClient
-  init(_ client: consuming RawClient) { self.client = client }
-}
-
 @Suite struct ConversationTests {
   private static let alacritty = #"{"CreateWindow":{"terminal_options":{"command":["cat"]}}}"#
 
