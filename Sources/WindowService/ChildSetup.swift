@@ -48,10 +48,11 @@ package struct ChildSetup: Sendable {
   ) throws(ConfigurationError) -> Command {
     var environment = environment
     for variable in specification.environment {
-      guard let sign = variable.firstIndex(of: "="), sign != variable.startIndex else {
+      // Among the bytes: a value may begin with a mark that combines with the sign.
+      guard let sign = variable.utf8.firstIndex(of: UInt8(ascii: "=")), sign != variable.startIndex else {
         throw ConfigurationError(description: "environment: '\(variable)' is not of the form NAME=value")
       }
-      environment[String(variable[..<sign])] = String(variable[variable.index(after: sign)...])
+      environment[String(variable[..<sign])] = String(variable[variable.utf8.index(after: sign)...])
     }
     environment["WINDOWD_WINDOW"] = "\(id)"
     environment["ALACRITTY_WINDOW_ID"] = "\(id)"

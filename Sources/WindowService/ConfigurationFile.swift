@@ -33,7 +33,15 @@ struct ConfigurationFile: Sendable {
     // Opened in the line above, for us alone.
     var reader = BufferedReader(unsafe FileDescriptor(owning: number), limit: Self.limit)
     var text = ""
-    while let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(1))) { text += line + "\n" }
+    var count = 0
+    do throws(IPCError) {
+      while let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(1))) {
+        text += line + "\n"
+        count += 1
+      }
+    } catch {
+      throw ConfigurationError(description: "\(path), line \(count + 1): \(error)")
+    }
     do throws(ConfigurationError) {
       return try Configuration.parse(text)
     } catch {

@@ -56,3 +56,9 @@ struct RawClient: ~Copyable {
     return try WireFormat.decode(type, from: bytes)
   }
 }
+
+/// A client in an array, which cannot hold what cannot be copied.
+final class HeldClient {
+  let client: RawClient
+  init(_ client: consuming RawClient) { self.client = client }
+}
