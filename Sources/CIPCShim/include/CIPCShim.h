@@ -107,6 +107,8 @@ int ipc_shutdown_sending(int socket);
 int ipc_set_send_timeout(int socket, int64_t nanoseconds);
 // SO_DOMAIN, SO_TYPE and SO_ACCEPTCONN in one call.
 int ipc_socket_kind(int socket, int *IPC_NONNULL family, int *IPC_NONNULL type, int *IPC_NONNULL listening);
+// getsockname(2): the path it is bound to, ended by a NUL; empty for an abstract or unnamed one.
+int ipc_socket_path(int socket, char path[IPC_NONNULL IPC_PATH_LIMIT + 1]);
 // SO_PEERCRED.
 int ipc_peer_credentials(int socket, int32_t *IPC_NONNULL pid, uint32_t *IPC_NONNULL uid, uint32_t *IPC_NONNULL gid);
 

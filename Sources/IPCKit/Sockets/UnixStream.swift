@@ -12,7 +12,7 @@ internal import Glibc
 /// var reader = BufferedReader(stream.descriptor)
 /// let answer = try reader.nextLine(as: String.self, deadline: deadline)
 /// ```
-@frozen public struct UnixStream: ~Copyable {
+@frozen public struct UnixStream: ~Copyable, Sendable {
   /// The socket; non-blocking, so that every deadline is kept.
   public var descriptor: FileDescriptor
 
