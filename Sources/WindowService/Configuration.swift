@@ -15,11 +15,12 @@ package struct Setting: Hashable, Sendable {
 
   /// Reads `key=value`, as messages have it; spaces around either are no part of them.
   package init(_ text: String) throws(ConfigurationError) {
-    guard let sign = text.firstIndex(of: "=") else {
+    // Among the bytes: a value may begin with a mark that combines with the sign.
+    guard let sign = text.utf8.firstIndex(of: UInt8(ascii: "=")) else {
       throw ConfigurationError(description: "'\(text)' is not of the form key=value")
     }
     key = text[..<sign].trimmed
-    value = text[text.index(after: sign)...].trimmed
+    value = text[text.utf8.index(after: sign)...].trimmed
     guard !key.isEmpty else { throw ConfigurationError(description: "'\(text)' has no key") }
   }
 }
@@ -65,7 +66,9 @@ package struct Configuration: Hashable, Sendable {
   /// Reads a file's text: a setting a line, `#` before comments, empty lines ignored.
   package static func parse(_ text: String) throws(ConfigurationError) -> [Setting] {
     var settings: [Setting] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    // A carriage return and a line feed are one character.
+    let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    for (index, line) in lines.enumerated() {
       let content = line.trimmed
       guard !content.isEmpty, !content.hasPrefix("#") else { continue }
       do throws(ConfigurationError) {

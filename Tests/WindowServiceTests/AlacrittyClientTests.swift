@@ -59,7 +59,7 @@ struct AlacrittyClientTests {
 
   @Test func aFailedSpawnHarmsNobody() throws {
     try withDaemon { daemon in
-      let before = daemon.facts.descriptors
+      let before = try daemon.descriptorsAtRest()
       for _ in 0..<5 { try alacritty(daemon, "create-window", "-e", "/nonexistent/cmd") }
       _ = try daemon.process.line(containing: "/nonexistent/cmd")
       #expect(daemon.descriptors(settlingTo: before) == before)

@@ -13,7 +13,7 @@ internal import WindowProtocol
 
   @Test func descriptorsMemoryAndChildrenStayFlat() throws {
     try withDaemon { daemon in
-      let before = daemon.facts.descriptors
+      let before = try daemon.descriptorsAtRest()
       #expect(before.count >= 5)
       for number in 0..<Self.warmUp { try Cycle(number).run(against: daemon) }
       try settle(daemon)

@@ -28,6 +28,8 @@ internal import Synchronization
   /// Owned by this object; touched on the loop's thread alone, which `precondition(isCurrent)` guards.
   let core: UnsafeMutablePointer<LoopCore>
   private let inbox = Mutex(Inbox())
+  /// The core's descriptor that any thread may write to.
+  private let wakeupNumber: CInt
   /// The number of the running thread, 0 while none runs.
   private let thread = Atomic<UInt>(0)
 
@@ -35,6 +37,7 @@ internal import Synchronization
   /// - Throws: EMFILE, ENFILE, ENOMEM.
   public init() throws(SystemError) {
     let made = try LoopCore()
+    wakeupNumber = made.wakeupNumber
     unsafe core = .allocate(capacity: 1)
     unsafe core.initialize(to: made)
   }
@@ -173,7 +176,7 @@ extension EventLoop {
     var one: UInt64 = 1
     // An eventfd takes eight bytes. EAGAIN means that it is far from zero already, which is as good.
     unsafe withUnsafeBytes(of: &one) { bytes in
-      if let start = bytes.baseAddress { unsafe _ = ipc_write(core.pointee.wakeupNumber, start, bytes.count) }
+      if let start = bytes.baseAddress { unsafe _ = ipc_write(wakeupNumber, start, bytes.count) }
     }
   }
 }

@@ -37,8 +37,8 @@ public struct Server: ~Copyable {
   private let limits: ConnectionLimits
   private let observe: @Sendable (Event) -> Void
 
-  /// How long the listener rests after accept4(2) failed.
-  private static let rest = Duration.milliseconds(100)
+  /// How long the listener waits after accept4(2) failed.
+  private static let backoff = Duration.milliseconds(100)
   /// How many connections are accepted before others get their turn.
   private static let batch = 64
 
@@ -108,12 +108,17 @@ public struct Server: ~Copyable {
   nonisolated(nonsending) private static func accept(
     from listener: borrowing WatchedListener, on loop: EventLoop, _ observe: @Sendable (Event) -> Void
   ) async -> FileDescriptor? {
-    do throws(SystemError) {
-      if let descriptor = try listener.acceptPending() { return descriptor }
-    } catch {
-      observe(.acceptFailed(error))
-      await loop.sleep(until: .after(rest))
-      return nil
+    var hasFailed = false
+    while !Task.isCancelled {
+      do throws(SystemError) {
+        if let descriptor = try listener.acceptPending() { return descriptor }
+        break
+      } catch {
+        // Once an episode, however long it lasts.
+        if !hasFailed { observe(.acceptFailed(error)) }
+        hasFailed = true
+        await loop.sleep(until: .after(backoff))
+      }
     }
     // Cancelled is the only way it can fail, and the caller looks for that.
     try? await listener.source.readable()

@@ -10,7 +10,7 @@ struct RawClient: ~Copyable {
 
   init(_ path: String) throws(IPCError) {
     let stream = try UnixStream(connectingTo: path, deadline: patientDeadline)
-    reader = BufferedReader(stream.intoDescriptor(), limit: WireFormat.replyLimit, capacity: 4096)
+    reader = BufferedReader(stream.descriptor, limit: WireFormat.replyLimit, capacity: 4096)
   }
 
   /// Sends text as it is, without adding anything.
@@ -55,4 +55,10 @@ struct RawClient: ~Copyable {
     if let failure = try? WireFormat.decode(Reply.Failure.self, from: bytes) { throw failure }
     return try WireFormat.decode(type, from: bytes)
   }
+}
+
+/// A client in an array, which cannot hold what cannot be copied.
+final class HeldClient {
+  let client: RawClient
+  init(_ client: consuming RawClient) { self.client = client }
 }

@@ -41,10 +41,13 @@ final class RunningProcess {
   init(_ arguments: [String], environment: Environment = plainEnvironment(), setup: String = "") throws {
     let pipe = try Pipe()
     let prefix = setup.isEmpty ? [] : ["/bin/sh", "-c", setup + "\nexec \"$@\"", "sh"]
+    let writing = pipe.writing
     process = try DetachedProcess(
-      Command(arguments: prefix + arguments, environment: environment), output: pipe.writing, deadline: patientDeadline)
+      Command(arguments: prefix + arguments, environment: environment), output: writing, deadline: patientDeadline)
+    // The end of the output must be the process's to make.
+    _ = consume writing
     id = process.processID
-    output = BufferedReader(pipe.intoReading())
+    output = BufferedReader(pipe.reading)
   }
 
   var facts: ProcessFacts { ProcessFacts(id: id) }
@@ -67,7 +70,13 @@ final class RunningProcess {
   /// How it ended.
   func exit(within limit: Duration = patience) throws(IPCError) -> ExitStatus {
     if let ended { return ended }
-    let status = try process.exit(deadline: .after(limit))
+    let deadline = Deadline.after(limit)
+    var status = try process.exit(deadline: deadline)
+    // The end of a traced process is its tracer's to hear of first; its parent cannot tell until then.
+    while status == .unknown, !deadline.hasPassed {
+      usleep(1000)
+      status = try process.exit(deadline: deadline)
+    }
     ended = status
     return status
   }

@@ -37,6 +37,17 @@ final class TestDaemon {
     return try process.exit(within: limit)
   }
 
+  /// Its descriptors while nobody is connected: the listener is the only socket then.
+  func descriptorsAtRest() throws -> [Int32: String] {
+    var found = facts.descriptors
+    let isAtRest = eventually {
+      found = facts.descriptors
+      return found.values.count { $0.hasPrefix("socket:") } == 1
+    }
+    guard isAtRest else { throw TestFailure("clients stay connected: \(found)") }
+    return found
+  }
+
   /// Its descriptors once they are no more than `expected`, or as they are when that does not come.
   func descriptors(settlingTo expected: [Int32: String], within limit: Duration = .seconds(10)) -> [Int32: String] {
     var found = facts.descriptors
@@ -56,7 +67,8 @@ func withDaemon(
   let daemon = try TestDaemon(
     configuration: configuration, environment: environment, setup: setup, arguments: arguments)
   let outcome = Result { try body(daemon) }
-  #expect(try daemon.stop() == .exited(0), sourceLocation: location)
+  let status = try daemon.stop()
+  #expect(status == .exited(0), sourceLocation: location)
   try outcome.get()
 }
 
@@ -146,4 +158,12 @@ extension TestDaemon {
 /// Any JSON value, for those who only look whether there is an answer.
 struct AnyJSON: Decodable {
   init(from decoder: any Decoder) throws {}
+}
+
+extension WindowSpecification {
+  /// A window for a command.
+  init(command: String...) {
+    self.init()
+    self.command = command
+  }
 }

@@ -1,0 +1,130 @@
+// What windowd says on standard error: one line for one event, whatever is in it, and never at anyone's cost.
+
+internal import Glibc
+internal import IPCKit
+internal import Testing
+internal import WindowProtocol
+
+@Suite struct DaemonLogTests {
+  @Test(arguments: [
+    (#"{"x\nwindowd: forged":{}}"#, #"'x\nwindowd: forged' is no request"#),
+    (#"{"\r\u001b[2K<0>forged\u009b\u2028":{}}"#, #"'\r\e[2K<0>forged\u{9B}\u{2028}' is no request"#),
+    (#"{"create-window":{"command":["/x\nwindowd: forged"]}}"#, #"/x\nwindowd: forged"#),
+    (#"{"create-window":{"command":["true"],"working_directory":"/x\n<0>forged"}}"#, #"/x\n<0>forged"#),
+    (#"{"create-window":{"command":["true"],"environment":["forged\nline"]}}"#, #"forged\nline"#),
+    (#"{"config":{"options":["a\nb"]}}"#, #"'a\nb'"#),
+    (#"{"create-window":{"command":["true"],"class":{"general\n":1}}}"#, "refused"),
+  ])
+  func aClientCannotForgeALine(_ message: String, _ logged: String) throws {
+    try withDaemon { daemon in
+      _ = try daemon.ask(message)
+      let line = try #require(try daemon.process.nextLine())
+      #expect(line.hasPrefix("windowd: refused a ") && line.contains(logged), "\(line)")
+      let status = try daemon.stop()
+      #expect(status == .exited(0))
+      #expect(try daemon.process.nextLine() == "windowd: stopping")
+      #expect(try daemon.process.nextLine() == nil)
+    }
+  }
+
+  @Test func aTitleIsNotLogged() throws {
+    try withDaemon { daemon in
+      var window = WindowSpecification(command: "cat")
+      window.title = "title\nwindowd: forged"
+      let id = try daemon.ask(.createWindow(window), for: Reply.Created.self).id
+      #expect(try daemon.window(id).title == window.title)
+      try daemon.close(id)
+      _ = try daemon.stop()
+      while let line = try daemon.process.nextLine() { #expect(line == "windowd: stopping") }
+    }
+  }
+
+  @Test func aLongLineIsCutNotSplit() throws {
+    try withDaemon { daemon in
+      _ = try daemon.ask(#"{"\#(String(repeating: "n", count: 100_000))":{}}"#)
+      #expect(try #require(try daemon.process.nextLine()).utf8.count <= 4096)
+      _ = try daemon.stop()
+      #expect(try daemon.process.nextLine() == "windowd: stopping")
+    }
+  }
+
+  @Test func prioritiesAreForTheJournalAlone() throws {
+    // stat of the shell's own standard error, which is what windowd will have.
+    let setup = "export JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stderr)"
+    try withDaemon(setup: setup) { daemon in
+      #expect(daemon.process.lines == ["<6>ready"])
+      _ = try daemon.ask("garbage")
+      #expect(try daemon.process.nextLine()?.hasPrefix("<4>refused a message of process ") == true)
+    }
+    try withDaemon(environment: ["JOURNAL_STREAM": "1:2"]) { daemon in
+      #expect(daemon.process.lines == ["windowd: ready"])
+    }
+  }
+
+  @Test func aReaderThatHasGoneStopsNothing() throws {
+    // head reads the first line and goes; what it prints comes to us.
+    let directory = try TemporaryDirectory()
+    let setup =
+      "mkfifo '\(directory.file("log"))'; head -n 1 <'\(directory.file("log"))' & exec 2>'\(directory.file("log"))'"
+    try withDaemon(setup: setup) { daemon throws in
+      for _ in 0..<100 { #expect(try daemon.ask("garbage").contains("invalid-message")) }
+      #expect(try daemon.printed(by: "echo", "alive") == "alive\n")
+    }
+  }
+
+  @Test func aReaderThatDoesNotReadStopsNothing() throws {
+    let directory = try TemporaryDirectory()
+    let log = directory.file("log")
+    let reader = "{ head -n 1; echo reader \\$\\$; exec sleep 100; } <'\(log)'"
+    try withDaemon(setup: "mkfifo '\(log)'; sh -c \"\(reader)\" & exec 2>'\(log)'") { daemon in
+      // The reader's number comes when it has read the first line.
+      let number = try daemon.process.line(containing: "reader").split(separator: " ").last.flatMap { Int32($0) }
+      defer { if let number { kill(number, SIGKILL) } }
+      #expect(number != nil)
+      let message = #"{"\#(String(repeating: "n", count: 3000))":{}}"#
+      // Far more than a pipe holds.
+      for _ in 0..<200 { #expect(try daemon.ask(message).contains("unknown-request")) }
+      #expect(try daemon.printed(by: "echo", "alive") == "alive\n")
+    }
+  }
+
+  @Test func lostLinesAreCounted() throws {
+    try withDaemon { daemon in
+      let message = #"{"\#(String(repeating: "n", count: 3000))":{}}"#
+      for _ in 0..<100 { _ = try daemon.ask(message) }
+      // Nothing was read so far; now there is room again.
+      while try daemon.process.nextLine(within: .milliseconds(200))?.contains("n") == true,
+        daemon.process.lines.count < 10
+      {}
+      _ = try daemon.ask("garbage")
+      #expect(try daemon.process.line(containing: "lost").contains("log lines were lost: nobody read them"))
+    }
+  }
+
+  @Test func closedStandardStreamsAreNoOneElses() throws {
+    let directory = try TemporaryDirectory()
+    let socket = directory.file("s")
+    let process = try RunningProcess([Programs.windowd, "--socket", socket], setup: "exec <&- >&- 2>&-")
+    #expect(eventually { (try? RawClient(socket)) != nil })
+    var client = try RawClient(socket)
+    _ = try client.ask("garbage")
+    for number: Int32 in 0...2 { #expect(process.facts.descriptors[number] == "/dev/null") }
+    #expect(try client.ask(#"{"create-window":{"command":["cat"]}}"#) == #"{"id":1}"#)
+    process.signal(SIGTERM)
+    #expect(try process.exit() == .exited(0))
+  }
+
+  @Test func detachedItLetsGoOfItsStreams() throws {
+    let directory = try TemporaryDirectory()
+    let process = try RunningProcess([Programs.windowd, "--socket", directory.file("s"), "--detached"])
+    #expect(try process.line(containing: "ready") != "")
+    while try process.nextLine() != nil {}
+    #expect(process.lines.contains(DaemonStatus.readyLine))
+    // The output has ended while the daemon runs.
+    for number: Int32 in 0...2 { #expect(process.facts.descriptors[number] == "/dev/null") }
+    var client = try RawClient(directory.file("s"))
+    #expect(try client.ask(#"{"list-windows":{}}"#) == #"{"windows":[]}"#)
+    process.signal(SIGTERM)
+    #expect(try process.exit() == .exited(0))
+  }
+}

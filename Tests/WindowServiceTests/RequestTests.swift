@@ -1,0 +1,116 @@
+// windowctl's own requests on the raw socket: each reply as it stands on the wire, byte by byte where it can be known.
+
+internal import IPCKit
+internal import Testing
+internal import WindowProtocol
+
+@Suite struct RequestTests {
+  @Test func everyRequestHasOneLineInReply() throws {
+    try withDaemon { daemon in
+      var client = try daemon.connect()
+      let create = """
+        {"create-window":{"command":["cat","-u"],"title":"a \\"title\\"","working_directory":"/tmp","hold":true,\
+        "class":{"general":"g","instance":"i"},"environment":["A=b"],"options":["size=100x30"]}}
+        """
+      #expect(try client.ask(create) == #"{"id":1}"#)
+      let pid = try #require(try daemon.window(1).pid)
+      #expect(
+        try client.ask(#"{"list-windows":{}}"#) == """
+          {"windows":[{"class":{"general":"g","instance":"i"},"columns":100,"command":["cat","-u"],"hold":true,\
+          "id":1,"pid":\(pid),"rows":30,"title":"a \\"title\\"","working_directory":"/tmp"}]}
+          """)
+      #expect(try client.ask(#"{"resize-window":{"id":1,"columns":50,"rows":20}}"#) == #"{"ok":true}"#)
+      #expect(try daemon.window(1).columns == 50)
+      #expect(try client.ask(#"{"show":{"id":1}}"#) == #"{"id":1,"output":{"utf8":""},"printed":0}"#)
+      #expect(try client.ask(#"{"config":{"options":["font.size=12"]}}"#) == #"{"ok":true}"#)
+      #expect(
+        try client.ask(#"{"get-config":{}}"#) == """
+          {"config":{"font.size":"12","hang-up-grace":3,"max-windows":1000,"scrollback":262144,"shell":"",\
+          "size":"80x24","start-timeout":30}}
+          """)
+      #expect(try client.ask(#"{"close-window":{"id":1}}"#) == #"{"ok":true}"#)
+      #expect(try client.ask(#"{"wait":{"id":1}}"#) == #"{"exit":{"signal":1},"id":1}"#)
+      #expect(try client.ask(#"{"list-windows":{}}"#) == #"{"windows":[]}"#)
+      let status = try client.ask(.status, for: Reply.Status.self)
+      #expect(status.pid == daemon.process.id && status.windows == 0 && status.connections == 1)
+      #expect(status.uptime > 0 && status.uptime < 60)
+    }
+  }
+
+  @Test func statusCountsDescriptorsByKind() throws {
+    try withDaemon { daemon in
+      let idle = try daemon.status().descriptors
+      #expect(idle["eventpoll"] == 1 && idle["eventfd"] == 1 && idle["signalfd"] == 1)
+      // The listener and the connection that asks.
+      #expect(idle["socket"] == 2)
+      for _ in 0..<3 { _ = try daemon.create("cat") }
+      let busy = try daemon.status().descriptors
+      #expect(busy["terminal", default: 0] == 3 && busy["pidfd", default: 0] == 3)
+      #expect(busy.values.reduce(0, +) == idle.values.reduce(0, +) + 6, "a window costs two descriptors")
+    }
+  }
+
+  @Test func outputThatIsNotTextComesInBase64() throws {
+    try withDaemon { daemon in
+      let id = try daemon.create("printf", #"\377\000x"#, hold: true)
+      _ = try daemon.output(of: id)
+      let reply = try daemon.ask(#"{"show":{"id":\#(id)}}"#)
+      #expect(reply == #"{"id":1,"output":{"base64":"/wB4"},"printed":3}"#)
+    }
+  }
+
+  @Test func waitAnswersAClientThatHasEndedItsSending() throws {
+    try withDaemon { daemon in
+      let id = try daemon.create("sh", "-c", "sleep 0.2; exit 7")
+      var client = try daemon.connect()
+      try client.send(#"{"wait":{"id":\#(id)}}"#)
+      try client.finishSending()
+      #expect(try client.rest() == "{\"exit\":{\"status\":7},\"id\":\(id)}\n")
+    }
+  }
+
+  @Test func severalMayWaitForOneWindow() throws {
+    try withDaemon { daemon in
+      let id = try daemon.create("cat")
+      var first = try daemon.connect()
+      var second = try daemon.connect()
+      let question = #"{"wait":{"id":\#(id)}}"# + "\n"
+      try first.send(question)
+      try second.send(question)
+      do {
+        let third = try daemon.connect()
+        try third.send(question)
+      }
+      // The third has gone, and its wait with it.
+      #expect(try eventually { try daemon.status().connections == 3 })
+      try daemon.close(id)
+      #expect(try first.line() == #"{"exit":{"signal":1},"id":1}"#)
+      #expect(try second.line() == #"{"exit":{"signal":1},"id":1}"#)
+    }
+  }
+
+  @Test func idsAreNeverUsedAgain() throws {
+    try withDaemon { daemon in
+      #expect(try daemon.create("cat") == 1)
+      try daemon.close(1)
+      #expect(try daemon.failure(of: .createWindow(.init(command: "/nonexistent"))) == .spawnFailed)
+      let next = try daemon.create("cat")
+      #expect(next > 1)
+      #expect(try daemon.list().map(\.id) == [next])
+    }
+  }
+
+  @Test func aWindowsOwnSettingsAreItsAlone() throws {
+    try withDaemon { daemon in
+      let (one, other) = (try daemon.create("cat"), try daemon.create("cat"))
+      #expect(try daemon.ask(#"{"config":{"options":["size=90x40","a.b=c"],"window_id":\#(one)}}"#) == #"{"ok":true}"#)
+      #expect(try daemon.window(one).columns == 90)
+      #expect(try daemon.window(other).columns == 80)
+      #expect(try daemon.settings(window: Int(one))["a.b"] == "c")
+      #expect(try daemon.settings(window: Int(other))["a.b"] == nil)
+      #expect(try daemon.ask(#"{"config":{"options":[],"window_id":\#(one),"reset":true}}"#) == #"{"ok":true}"#)
+      #expect(try daemon.settings(window: Int(one))["a.b"] == nil)
+      #expect(try daemon.window(one).columns == 80)
+    }
+  }
+}
