@@ -111,7 +111,6 @@ package struct WindowDaemon: Sendable {
     let server = Server(listener, on: loop, stop: stop) { [log] event in
       switch event {
       case .refused(let peer): log.write(.warning, "refused user \(peer.userID), process \(peer.processID)")
-      case .failed(IPCError.cancelled): break
       case .failed(let error): log.write(.warning, "a connection ended: \(error)")
       case .acceptFailed(let error): log.write(.error, "cannot accept: \(error)")
       }

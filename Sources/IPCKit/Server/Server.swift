@@ -91,6 +91,8 @@ public struct Server: ~Copyable {
             let peer = try descriptor.peerCredentials()
             guard policy.admits(peer) else { return observe(.refused(peer)) }
             try await handler(try Connection(descriptor, peer: peer, limits: limits, on: loop))
+          } catch IPCError.cancelled where Task.isCancelled {
+            // The server's own end is no failure of the handler's.
           } catch {
             observe(.failed(error))
           }
