@@ -13,9 +13,11 @@ let swiftSettings: [SwiftSetting] =
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .enableExperimentalFeature("Lifetimes"),
   ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+// Functions stay on their caller's executor, which is the loop. The testing library's macros do not expect it yet.
+let ownSettings = swiftSettings + [SwiftSetting.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 let cSettings: [CSetting] =
   [.enableWarning("all"), .enableWarning("extra")] + (strict ? [.treatAllWarnings(as: .error)] : [])
@@ -33,22 +35,22 @@ let package = Package(
   ],
   targets: [
     .target(name: "CIPCShim", cSettings: cSettings),
-    .target(name: "IPCKit", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
+    .target(name: "IPCKit", dependencies: ["CIPCShim"], swiftSettings: ownSettings),
 
-    .target(name: "WindowProtocol", dependencies: ["IPCKit"], swiftSettings: swiftSettings),
-    .target(name: "WindowService", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: swiftSettings),
+    .target(name: "WindowProtocol", dependencies: ["IPCKit"], swiftSettings: ownSettings),
+    .target(name: "WindowService", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: ownSettings),
     .executableTarget(
       name: "windowd",
       dependencies: [
         "WindowProtocol", "WindowService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: swiftSettings),
+      swiftSettings: ownSettings),
     .executableTarget(
       name: "windowctl",
       dependencies: ["IPCKit", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: swiftSettings),
+      swiftSettings: ownSettings),
 
-    .executableTarget(name: "demo", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: swiftSettings),
+    .executableTarget(name: "demo", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: ownSettings),
 
     .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
     .testTarget(name: "IPCKitTests", dependencies: ["IPCKit"], swiftSettings: swiftSettings),

@@ -88,6 +88,15 @@ int ipc_socket_kind(int socket, int *family, int *type, int *listening) {
   return 0;
 }
 
+int ipc_socket_path(int socket, char path[IPC_PATH_LIMIT + 1]) {
+  struct sockaddr_un address = {0};
+  socklen_t size = sizeof address;
+  if (getsockname(socket, (struct sockaddr *)&address, &size) < 0) return -errno;
+  memcpy(path, address.sun_path, IPC_PATH_LIMIT);
+  path[IPC_PATH_LIMIT] = 0;
+  return 0;
+}
+
 int ipc_peer_credentials(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {
   struct ucred peer;
   socklen_t size = sizeof peer;

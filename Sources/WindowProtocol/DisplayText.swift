@@ -18,6 +18,20 @@ package enum DisplayText {
     return escape(String(decoding: kept, as: UTF8.self), keeping: { $0 == "\n" || $0 == "\t" })
   }
 
+  /// A line of JSON, whose strings hold no control character but those beyond ASCII, with these as `\u009B`.
+  package static func escapedJSON(_ line: [UInt8]) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in String(decoding: line, as: UTF8.self).unicodeScalars {
+      guard isControl(scalar), scalar.value >= 0x7F else {
+        result.append(scalar)
+        continue
+      }
+      let digits = String(scalar.value, radix: 16, uppercase: true)
+      result.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).unicodeScalars)
+    }
+    return String(result)
+  }
+
   private static func escape(_ text: String, keeping keep: (Unicode.Scalar) -> Bool) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
@@ -43,7 +57,7 @@ package enum DisplayText {
   /// C0, DEL, C1, and the characters that turn the direction of text or break lines.
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+    case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
     default: false
     }
   }

@@ -101,6 +101,8 @@ package enum FailureCode: String, Codable, Hashable, Sendable {
   case unknownRequest = "unknown-request"
   /// The message is longer than the limit.
   case messageTooLong = "message-too-long"
+  /// The message was not complete in time.
+  case messageTooSlow = "message-too-slow"
   /// A value is not allowed.
   case invalidValue = "invalid-value"
   /// There is no such window.

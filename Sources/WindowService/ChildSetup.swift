@@ -8,6 +8,7 @@ internal import WindowProtocol
 /// What this process was like when it began, for children to be like that too.
 package struct ChildSetup: Sendable {
   private let environment: Environment
+  private let socketPath: String
   private let home: String
   private let loginShell: String
   private let descriptorLimit: DescriptorLimit
@@ -21,6 +22,7 @@ package struct ChildSetup: Sendable {
   ]
 
   /// Looks at this process. Before it raises its own limits.
+  /// - Parameter socketPath: where children find the daemon, from whichever directory.
   package init(socketPath: String) throws(SystemError) {
     let inherited = Environment.inherited
     // getpwuid's answer is valid until the next such call, and this program has one thread here.
@@ -32,13 +34,9 @@ package struct ChildSetup: Sendable {
     loginShell = shells.lazy.compactMap(\.self).first { !$0.isEmpty } ?? "/bin/sh"
     descriptorLimit = try .current()
     var environment = inherited
-    environment.remove {
-      Self.ownVariables.contains($0) || $0.hasPrefix("LISTEN_") || $0.hasPrefix("WATCHDOG_")
-    }
     environment["TERM"] = "xterm-256color"
-    environment["WINDOWD_SOCKET"] = socketPath
-    environment["ALACRITTY_SOCKET"] = socketPath
     self.environment = environment
+    self.socketPath = socketPath
   }
 
   /// The command for a window.
@@ -54,6 +52,12 @@ package struct ChildSetup: Sendable {
       }
       environment[String(variable[..<sign])] = String(variable[variable.utf8.index(after: sign)...])
     }
+    // Behind the client's own, which may name a terminal type but not speak for the daemon.
+    environment.remove {
+      Self.ownVariables.contains($0) || $0.hasPrefix("LISTEN_") || $0.hasPrefix("WATCHDOG_")
+    }
+    environment["WINDOWD_SOCKET"] = socketPath
+    environment["ALACRITTY_SOCKET"] = socketPath
     environment["WINDOWD_WINDOW"] = "\(id)"
     environment["ALACRITTY_WINDOW_ID"] = "\(id)"
     let arguments = specification.command.isEmpty ? [configuration.shell ?? loginShell] : specification.command

@@ -31,21 +31,29 @@ struct ConfigurationFile: Sendable {
       throw error
     }
     // Opened in the line above, for us alone.
-    var reader = BufferedReader(unsafe FileDescriptor(owning: number), limit: Self.limit)
-    var text = ""
-    var count = 0
-    do throws(IPCError) {
-      while let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(1))) {
-        text += line + "\n"
-        count += 1
-      }
-    } catch {
-      throw ConfigurationError(description: "\(path), line \(count + 1): \(error)")
-    }
+    let file = unsafe FileDescriptor(owning: number)
+    guard try file.isRegularFile else { throw ConfigurationError(description: "\(path) is not a regular file") }
+    let text = try read(file)
     do throws(ConfigurationError) {
       return try Configuration.parse(text)
     } catch {
       throw ConfigurationError(description: "\(path), \(error)")
     }
+  }
+
+  private func read(_ file: consuming FileDescriptor) throws(ConfigurationError) -> String {
+    var reader = BufferedReader(file, limit: Self.limit)
+    var text = ""
+    var count = 0
+    do throws(IPCError) {
+      while let line = try reader.nextLine(as: String.self) {
+        text += line + "\n"
+        count += 1
+        guard text.utf8.count <= Self.limit else { throw .peer(.frameTooLong(limit: Self.limit, received: text.utf8.count)) }
+      }
+    } catch {
+      throw ConfigurationError(description: "\(path), line \(count + 1): \(error)")
+    }
+    return text
   }
 }

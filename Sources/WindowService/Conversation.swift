@@ -4,55 +4,73 @@ internal import Glibc
 internal import IPCKit
 internal import WindowProtocol
 
-/// Serves the connections of windowd's clients.
-struct Conversation: Sendable {
-  let handler: RequestHandler
-  let log: Log
+/// Serves one connection of a client.
+struct Conversation: ~Copyable {
+  private let handler: RequestHandler
+  private let log: Log
+  private var connection: Connection
+  /// The client has no reason to wait for more than the end.
+  private var isOver = false
+  /// The client reads no more; what it sent before is served all the same.
+  private var readerIsGone = false
+  private var refusals = 0
 
   /// How long a client may keep a connection that has nothing more to give: after a message of Alacritty's, whose reply
-  /// is the end of the file, and after a refusal. Long enough for a second message that is on its way.
-  private static let linger = Duration.seconds(1)
+  /// is the end of the file, and after a message that could not be understood. Long enough for a second message that is
+  /// on its way.
+  private static let farewell = Duration.seconds(1)
+
+  init(_ connection: consuming Connection, handler: RequestHandler, log: Log) {
+    self.connection = connection
+    self.handler = handler
+    self.log = log
+  }
 
   /// Answers messages until the client ends.
-  func serve(_ connection: consuming Connection) async throws {
-    handler.counters.connectionBegan()
-    defer { handler.counters.connectionEnded() }
-    var isOver = false
+  consuming func serve() async throws {
+    let counters = handler.counters
+    counters.connectionBegan()
+    defer { counters.connectionEnded() }
+    let failure = await answerAll()
+    if refusals > 1 { log.write(.warning, "refused \(refusals) messages of process \(connection.peer.processID)") }
+    if let failure { throw failure }
+    await connection.finish(deadline: .after(Self.farewell))
+  }
+
+  /// Returns when the client has ended, or the conversation is over; else the error that broke it.
+  private mutating func answerAll() async -> IPCError? {
     do throws(IPCError) {
       while true {
-        let deadline = isOver ? Deadline.after(Self.linger) : .never
-        guard let line = try await connection.nextLine(as: [UInt8].self, deadline: deadline) else { return }
-        isOver = try await answer(line, connection) || isOver
+        let deadline = isOver ? Deadline.after(Self.farewell) : .never
+        guard let line = try await connection.nextLine(as: [UInt8].self, deadline: deadline) else { return nil }
+        try await answer(Message(line))
       }
     } catch {
-      // Nothing more came within the time that is left to a client without a reason to stay.
-      if case .deadlineExceeded = error, isOver {
-        return await connection.finish(deadline: .after(Self.linger))
+      switch error {
+      case .deadlineExceeded where !connection.hasUnreadBytes && isOver: return nil
+      case .deadlineExceeded where connection.hasUnreadBytes:
+        return await lastWord(Reply.Failure(.messageTooSlow, "a message was not complete in time"))
+      case .peer: return await lastWord(Reply.Failure(.messageTooLong, "\(error)"))
+      default: return error
       }
-      guard case .peer = error else { throw error }
-      let refusal = Reply.Failure(.messageTooLong, "\(error)")
-      log.write(.warning, "refused a message of process \(connection.peer.processID): \(error)")
-      try? await connection.write(bytes(of: refusal))
     }
-    await connection.finish(deadline: .after(Self.linger))
   }
 
-  /// Answers one message; true when the client has no reason to wait for more than the end.
-  private func answer(_ line: [UInt8], _ connection: borrowing Connection) async throws(IPCError) -> Bool {
-    let message = Message(line)
-    switch await outcome(of: message, connection) {
+  private mutating func answer(_ message: Message) async throws(IPCError) {
+    let counters = handler.counters
+    counters.answerBegan()
+    defer { counters.answerEnded() }
+    switch await outcome(of: message) {
     case .success(let reply):
-      if let reply { try await connection.write(reply) }
+      if let reply { try await send(reply) }
     case .failure(let refusal):
-      log.write(.warning, "refused a message of process \(connection.peer.processID): \(refusal.error.message)")
-      if !message.isAlacritty { try await connection.write(bytes(of: refusal)) }
+      note(refusal)
+      if !message.isAlacritty { try await send(bytes(of: refusal)) }
     }
-    return message.isAlacritty || message.request == nil
+    isOver = isOver || message.isAlacritty || message.request == nil
   }
 
-  private func outcome(
-    of message: Message, _ connection: borrowing Connection
-  ) async -> Result<[UInt8]?, Reply.Failure> {
+  private mutating func outcome(of message: Message) async -> Result<[UInt8]?, Reply.Failure> {
     let request: Request
     switch message.content {
     case .success(let parsed): request = parsed
@@ -60,13 +78,39 @@ struct Conversation: Sendable {
     }
     let handler = handler
     let perform: @Sendable () async -> Result<[UInt8]?, Reply.Failure> = {
-      do throws(Reply.Failure) { return .success(try await handler.reply(to: request)) } catch {
-        return .failure(error)
-      }
+      do throws(Reply.Failure) { return .success(try await handler.reply(to: request)) } catch { return .failure(error) }
     }
     // Only a wait ends with its client: a window is opened even for one that has hung up, as Alacritty 0.11 does.
     guard case .wait = request else { return await perform() }
     return await connection.untilHangup(perform) ?? .success(nil)
+  }
+
+  /// Refuses what cannot be read on from.
+  private mutating func lastWord(_ refusal: Reply.Failure) async -> IPCError? {
+    note(refusal)
+    do throws(IPCError) {
+      try await send(bytes(of: refusal))
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private mutating func send(_ reply: [UInt8]) async throws(IPCError) {
+    guard !readerIsGone else { return }
+    do throws(IPCError) {
+      try await connection.write(reply)
+    } catch {
+      guard case .system(let failure) = error, [EPIPE, ECONNRESET].contains(failure.errno) else { throw error }
+      readerIsGone = true
+    }
+  }
+
+  /// Logs the first refusal of a connection; a flood of them would only fill the log.
+  private mutating func note(_ refusal: Reply.Failure) {
+    refusals += 1
+    guard refusals == 1 else { return }
+    log.write(.warning, "refused a message of process \(connection.peer.processID): \(refusal.error.message)")
   }
 
   private func bytes(of refusal: Reply.Failure) -> [UInt8] {

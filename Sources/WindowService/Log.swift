@@ -6,6 +6,9 @@ internal import Synchronization
 internal import WindowProtocol
 
 /// Writes lines to standard error, with `<N>` in front when that is the journal.
+///
+/// A pipe or a socket that poll(2) calls writable takes a line of less than PIPE_BUF without waiting. A terminal does not:
+/// it is opened a second time, for a file description that does not block and that nobody shares.
 package final class Log: Sendable {
   /// syslog(3)'s levels.
   package enum Level: Int, Sendable {
@@ -15,6 +18,7 @@ package final class Log: Sendable {
   }
 
   private let toJournal: Bool
+  private let terminal: Mutex<FileDescriptor?>
   private let dropped = Atomic<Int>(0)
 
   /// Looks once whether standard error is the journal: systemd tells its device and inode in JOURNAL_STREAM.
@@ -22,6 +26,7 @@ package final class Log: Sendable {
     var status = stat()
     // fstat fills the structure and keeps no pointer.
     let known = unsafe fstat(STDERR_FILENO, &status) == 0
+    terminal = Mutex(isatty(STDERR_FILENO) == 1 ? Self.openTerminal() : nil)
     toJournal = known && Environment.inherited["JOURNAL_STREAM"] == "\(status.st_dev):\(status.st_ino)"
   }
 
@@ -37,12 +42,27 @@ package final class Log: Sendable {
   /// False when the line would have had to wait.
   private func emit(_ level: Level, _ message: String) -> Bool {
     let text = (toJournal ? "<\(level.rawValue)>" : "windowd: ") + DisplayText.escaped(message)
-    // A pipe that can be written takes this much without waiting (PIPE_BUF).
     var line = Array(text.utf8.prefix(4000))
     line.append(UInt8(ascii: "\n"))
+    if let written = writeToTerminal(line) { return written }
     var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
     // One entry, and as many bytes as the array has.
     guard unsafe poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLOUT) != 0 else { return false }
     return unsafe line.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) } >= 0
+  }
+
+  /// Nil when standard error is no terminal.
+  private func writeToTerminal(_ line: [UInt8]) -> Bool? {
+    terminal.withLock { terminal in
+      guard terminal != nil else { return nil }
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      return unsafe (try? terminal?.write(line.span.bytes)) != nil
+    }
+  }
+
+  private static func openTerminal() -> FileDescriptor? {
+    // The path is a C string for the length of the call, and the number nobody else's.
+    let number = unsafe open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    return number < 0 ? nil : unsafe FileDescriptor(owning: number)
   }
 }

@@ -2,23 +2,12 @@
 
 internal import Glibc
 internal import IPCKit
-internal import Synchronization
 internal import WindowProtocol
 
 /// Answers requests for a table of windows.
 struct RequestHandler: Sendable {
   let windows: WindowTable
   let counters: Counters
-
-  /// What `status` tells besides the windows.
-  final class Counters: Sendable {
-    let start = ContinuousClock.now
-    private let open = Atomic<Int>(0)
-
-    var connections: Int { open.load(ordering: .relaxed) }
-    func connectionBegan() { open.add(1, ordering: .relaxed) }
-    func connectionEnded() { open.subtract(1, ordering: .relaxed) }
-  }
 
   /// The reply's bytes; nil where the protocol has none.
   /// - Throws: the refusal, as the client is to read it.

@@ -21,9 +21,9 @@ package struct Settings: Sendable {
 
   /// Adds a message's settings for all windows; nothing changes when one of them is wrong.
   package mutating func change(_ options: [String], reset: Bool) throws(ConfigurationError) {
-    let changed = (reset ? [] : messages) + (try Self.parse(options))
+    let changed = try Self.bounded((reset ? [] : messages) + (try Self.parse(options)))
     effective = try Configuration().applying(file).applying(changed)
-    messages = Self.withoutRepeats(changed)
+    messages = changed
   }
 
   /// The settings in a message.
@@ -33,11 +33,28 @@ package struct Settings: Sendable {
     return settings
   }
 
-  /// The last of each key, so that messages without end do not pile up.
-  package static func withoutRepeats(_ settings: [Setting]) -> [Setting] {
-    var seen: Set<String> = []
-    return settings.reversed().filter { seen.insert($0.key).inserted }.reversed()
+  /// The settings in a message for one window, for which those of the whole daemon make no sense.
+  package static func parseForWindow(_ options: [String]) throws(ConfigurationError) -> [Setting] {
+    let settings = try parse(options)
+    if let wrong = settings.first(where: { ["max-windows", "hang-up-grace"].contains($0.key) }) {
+      throw ConfigurationError(description: "\(wrong.key) is a setting for all windows, not for one")
+    }
+    return settings
   }
+
+  /// The last of each key, and not more of them than anyone needs: what messages add up to must not grow without end.
+  package static func bounded(_ settings: [Setting]) throws(ConfigurationError) -> [Setting] {
+    var seen: Set<String> = []
+    let kept = Array(settings.reversed().filter { seen.insert($0.key).inserted }.reversed())
+    let size = kept.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+    guard kept.count <= mostSettings, size <= mostBytes else {
+      throw ConfigurationError(description: "more than \(mostSettings) settings, or than \(mostBytes) bytes of them")
+    }
+    return kept
+  }
+
+  private static let mostSettings = 256
+  private static let mostBytes = 65_536
 }
 
 extension Configuration: Encodable {

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import IPCKit
+internal import Synchronization
 internal import WindowProtocol
 
 /// The daemon.
@@ -22,6 +23,9 @@ package struct WindowDaemon: Sendable {
   private let log: Log
   private let windows: WindowTable
   private let configurationFile: ConfigurationFile
+  private let inherited: InheritedListener
+  private let counters = Counters()
+  private let stop = AcceptStop()
   private let isDetached: Bool
 
   /// The name that the socket has in a socket unit; a unit that gives none is accepted too.
@@ -37,7 +41,11 @@ package struct WindowDaemon: Sendable {
       try StandardStreams.ensureOpen()
       // A log that nobody reads must not end the daemon.
       _ = signal(SIGPIPE, SIG_IGN)
-      let path = try SocketLocation.resolve(options.socketPath)
+      // Where a parent ignored it, the kernel would reap our children and forget how they ended.
+      _ = signal(SIGCHLD, SIG_DFL)
+      var activation = try SocketActivation.take()
+      let inherited = InheritedListener(try activation.takeListener(named: socketName) ?? activation.takeListener())
+      let path = try inherited.path ?? SocketLocation.resolve(options.socketPath)
       let loop = try EventLoop()
       let setup = try ChildSetup(socketPath: path)
       var limit = try DescriptorLimit.current()
@@ -45,7 +53,8 @@ package struct WindowDaemon: Sendable {
       try limit.apply()
       let daemon = WindowDaemon(
         loop: loop, log: log, windows: WindowTable(on: loop, setup: setup, log: log),
-        configurationFile: ConfigurationFile(path: options.configurationPath), isDetached: options.isDetached)
+        configurationFile: ConfigurationFile(path: options.configurationPath), inherited: inherited,
+        isDetached: options.isDetached)
       return loop.run { await daemon.live(listeningAt: path) }
     } catch {
       log.write(.error, "\(error)")
@@ -54,16 +63,24 @@ package struct WindowDaemon: Sendable {
   }
 
   private init(
-    loop: EventLoop, log: Log, windows: WindowTable, configurationFile: ConfigurationFile, isDetached: Bool
+    loop: EventLoop, log: Log, windows: WindowTable, configurationFile: ConfigurationFile,
+    inherited: InheritedListener, isDetached: Bool
   ) {
     self.loop = loop
     self.log = log
     self.windows = windows
     self.configurationFile = configurationFile
+    self.inherited = inherited
     self.isDetached = isDetached
   }
 
   private func live(listeningAt path: String) async -> Int32 {
+    let status = await work(listeningAt: path)
+    await windows.closeAll()
+    return status
+  }
+
+  private func work(listeningAt path: String) async -> Int32 {
     do {
       // Settings that are wrong, or a path that is taken, must end it before anyone is told that it is there.
       try await windows.setFile(try configurationFile.read())
@@ -73,9 +90,12 @@ package struct WindowDaemon: Sendable {
         group.addTask(executorPreference: loop) { try await self.serve(at: path) }
         // Whichever ends first: the signals' task by a stop, the server's by a failure.
         try await group.next()
+        // Nobody new comes in; clients that wait for a window hear of its end before their connections go.
+        stop.stop()
+        await windows.closeAll()
+        await counters.settle(on: loop)
         group.cancelAll()
       }
-      await windows.closeAll()
       return 0
     } catch let error as SystemError where error.errno == SystemError.addressInUse {
       log.write(.error, "\(error)")
@@ -87,20 +107,20 @@ package struct WindowDaemon: Sendable {
   }
 
   private func serve(at path: String) async throws {
-    var activation = try SocketActivation.take()
-    let inherited = try activation.takeListener(named: Self.socketName) ?? activation.takeListener()
-    let server = Server(try inherited ?? UnixListener(binding: path), on: loop) { [log] event in
+    let listener = try inherited.take() ?? UnixListener(binding: path)
+    let server = Server(listener, on: loop, stop: stop) { [log] event in
       switch event {
       case .refused(let peer): log.write(.warning, "refused user \(peer.userID), process \(peer.processID)")
-      case .failed(IPCError.cancelled): break
       case .failed(let error): log.write(.warning, "a connection ended: \(error)")
       case .acceptFailed(let error): log.write(.error, "cannot accept: \(error)")
       }
     }
     try reportReadiness()
-    let conversation = Conversation(
-      handler: RequestHandler(windows: windows, counters: RequestHandler.Counters()), log: log)
-    try await server.run { connection in try await conversation.serve(connection) }
+    let handler = RequestHandler(windows: windows, counters: counters)
+    let log = log
+    try await server.run { connection in
+      try await Conversation(connection, handler: handler, log: log).serve()
+    }
   }
 
   /// Tells a waiting program that clients may come, and lets go of the streams that are its own.
@@ -131,4 +151,19 @@ package struct WindowDaemon: Sendable {
       exit(1)
     }
   }
+}
+
+/// A socket that was handed over, on its way into the task that serves it: a closure cannot consume what it captures.
+private final class InheritedListener: Sendable {
+  private let listener: Mutex<UnixListener?>
+
+  init(_ listener: consuming UnixListener?) { self.listener = Mutex(listener) }
+
+  /// The path it is bound to; nil when nothing was handed over.
+  var path: String? {
+    get throws(SystemError) { try listener.withLock { (listener) throws(SystemError) in try listener?.path } }
+  }
+
+  /// Hands it out, once.
+  func take() -> UnixListener? { listener.withLock { $0.take() } }
 }

@@ -9,11 +9,12 @@ extension WindowTable {
   package func open(_ specification: WindowSpecification) async throws(Reply.Failure) -> UInt64 {
     guard !isStopping else { throw Reply.Failure(.stopping, "windowd is about to end") }
     let (own, configuration) = try Self.refusing { () throws(ConfigurationError) in
-      let own = try Settings.parse(specification.options)
+      let own = try Settings.parseForWindow(specification.options)
       return (own, try settings.effective.applying(own))
     }
-    guard windows.count + starting < configuration.maximumWindows else {
-      throw Reply.Failure(.tooManyWindows, "there are \(configuration.maximumWindows) windows, the most there may be")
+    let most = settings.effective.maximumWindows
+    guard windows.count + starting < most else {
+      throw Reply.Failure(.tooManyWindows, "there are \(most) windows, the most there may be")
     }
     lastID += 1
     let id = lastID
@@ -53,12 +54,13 @@ extension WindowTable {
     guard let window = windows[id], let live = window.live else { return }
     let feeding = Task(executorPreference: loop) { await self.feed(id) }
     let status = await live.child.exit()
+    // Reaped: its number may be another's from here on, and no signal may reach for it.
+    window.live = nil
+    window.exit = status
     // What the child printed last is still in the terminal.
     feeding.cancel()
     await feeding.value
     _ = read(live, into: window, atMost: 1 << 20)
-    window.exit = status
-    window.live = nil
     if !window.specification.hold || window.isClosing { remove(window, status) }
   }
 
@@ -116,12 +118,16 @@ extension WindowTable {
 // MARK: - The end
 
 extension WindowTable {
+  /// Seconds that children have when the daemon ends, at most.
+  private static let longestGraceAtTheEnd = 5
+
   /// Closes a window and returns when it has gone.
   package func close(_ id: Int128) async throws(Reply.Failure) {
     let window = try find(id)
     window.isClosing = true
-    guard window.live != nil else { return remove(window, window.exit ?? .unknown) }
-    await hangUp(window)
+    guard window.live == nil, let status = window.exit else { return await hangUp(window) }
+    // Held, or about to go by itself.
+    if windows[window.id] === window { remove(window, status) }
   }
 
   /// Returns how the child ended once the window has gone; nil when the task is cancelled first.
@@ -144,11 +150,11 @@ extension WindowTable {
   /// SIGHUP to the child and its process group, SIGKILL after the grace; returns when the window has gone.
   private func hangUp(_ window: Window) async {
     // A stopped process gets a signal only when it goes on.
-    for signal in [SIGHUP, SIGCONT] {
-      window.live?.child.signalGroup(signal)
-      window.live?.child.signal(signal)
-    }
-    let grace = Duration.seconds(settings.effective.hangUpGrace)
+    window.live?.child.signalGroup(SIGHUP)
+    window.live?.child.signalGroup(SIGCONT)
+    // The end of the daemon comes in its time, however patient the settings are.
+    let patience = settings.effective.hangUpGrace
+    let grace = Duration.seconds(isStopping ? min(patience, Self.longestGraceAtTheEnd) : patience)
     let id = window.id
     let killer = Task(executorPreference: loop) {
       await self.loop.sleep(until: .after(grace))

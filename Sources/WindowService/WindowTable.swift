@@ -63,10 +63,11 @@ package actor WindowTable {
     }
     let window = try find(id)
     try Self.refusing { () throws(ConfigurationError) in
-      let changed = (change.reset ? [] : window.settings) + (try Settings.parse(change.options))
+      let added = try Settings.parseForWindow(change.options)
+      let changed = try Settings.bounded((change.reset ? [] : window.settings) + added)
       let configuration = try settings.effective.applying(changed)
-      window.settings = Settings.withoutRepeats(changed)
-      resize(window, to: configuration.size)
+      window.settings = changed
+      if change.reset || added.contains(where: { $0.key == "size" }) { resize(window, to: configuration.size) }
     }
   }
 

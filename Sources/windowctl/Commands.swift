@@ -14,7 +14,7 @@ protocol ClientCommand: ParsableCommand {
   var standardTimeout: Double? { get }
   func request() throws(ClientFailure) -> Request
   func connection(of client: Client) throws(ClientFailure) -> BufferedReader
-  func show(_ answer: Answer)
+  func show(_ answer: Answer) throws(ClientFailure)
   func exitCode(for answer: Answer) -> Int32
   func exitCode(for failure: ClientFailure) -> Int32
 }
@@ -30,7 +30,7 @@ extension ClientCommand {
     do throws(ClientFailure) {
       code = exitCode(for: try perform())
     } catch {
-      if options.json { Output.write(error.line) }
+      if options.json { try? Output.json(error.line, raw: options.raw) }
       Output.complain(error.message)
       code = exitCode(for: error)
     }
@@ -45,7 +45,11 @@ extension ClientCommand {
     guard let answer = try? WireFormat.decode(Answer.self, from: line) else {
       throw .failed("\(client.path): the answer is not what this windowctl knows")
     }
-    if options.json { Output.write(line + [UInt8(ascii: "\n")]) } else { show(answer) }
+    if options.json {
+      try Output.json(line + [UInt8(ascii: "\n")], raw: options.raw)
+    } else {
+      try show(answer)
+    }
     return answer
   }
 }
@@ -81,14 +85,14 @@ struct CreateWindow: ClientCommand {
     window.environment = environment
     window.options = option
     if let workingDirectory {
-      do throws(IPCError) {
-        window.workingDirectory = try DaemonStarter.absolute(workingDirectory)
+      do throws(SystemError) {
+        window.workingDirectory = try SocketLocation.absolute(workingDirectory)
       } catch {
         throw .failed("\(error)")
       }
     }
     if let windowClass {
-      let parts = windowClass.split(separator: ",", maxSplits: 1).map(String.init)
+      let parts = windowClass.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       window.windowClass = WindowClass(general: parts.first ?? "", instance: parts.last ?? "")
     }
     return .createWindow(window)
@@ -98,7 +102,7 @@ struct CreateWindow: ClientCommand {
     start ? try DaemonStarter(client: client).connect() : try client.connect()
   }
 
-  func show(_ answer: Reply.Created) { Output.line("\(answer.id)") }
+  func show(_ answer: Reply.Created) throws(ClientFailure) { try Output.line("\(answer.id)") }
 }
 
 struct ListWindows: ClientCommand {
@@ -108,7 +112,7 @@ struct ListWindows: ClientCommand {
 
   func request() -> Request { .listWindows }
 
-  func show(_ answer: Reply.Windows) {
+  func show(_ answer: Reply.Windows) throws(ClientFailure) {
     guard !answer.windows.isEmpty else { return }
     let rows = answer.windows.map { window in
       [
@@ -116,7 +120,7 @@ struct ListWindows: ClientCommand {
         window.exit?.description ?? "running", window.title, window.command.joined(separator: " "),
       ]
     }
-    Output.table([["ID", "PID", "SIZE", "STATE", "TITLE", "COMMAND"]] + rows, raw: options.raw)
+    try Output.table([["ID", "PID", "SIZE", "STATE", "TITLE", "COMMAND"]] + rows, raw: options.raw)
   }
 }
 
@@ -150,9 +154,9 @@ struct Show: ClientCommand {
 
   func request() -> Request { .show(Int128(id)) }
 
-  func show(_ answer: Reply.Shown) {
+  func show(_ answer: Reply.Shown) throws(ClientFailure) {
     let bytes = answer.output.bytes
-    Output.write(options.raw || !Output.isTerminal ? bytes : Array(DisplayText.escapedLines(bytes).utf8))
+    try Output.write(options.raw || !Output.isTerminal ? bytes : Array(DisplayText.escapedLines(bytes).utf8))
   }
 }
 
@@ -166,7 +170,7 @@ struct Wait: ClientCommand {
 
   var standardTimeout: Double? { nil }
   func request() -> Request { .wait(Int128(id)) }
-  func show(_ answer: Reply.Ended) { Output.line("window \(answer.id) \(answer.exit.description)") }
+  func show(_ answer: Reply.Ended) throws(ClientFailure) { try Output.line("window \(answer.id) \(answer.exit.description)") }
 
   func exitCode(for answer: Reply.Ended) -> Int32 {
     guard exitStatus else { return 0 }
@@ -198,9 +202,9 @@ struct GetConfig: ClientCommand {
 
   func request() -> Request { .getConfig(window: window.map { Int128($0) }) }
 
-  func show(_ answer: [String: [String: SettingValue]]) {
+  func show(_ answer: [String: [String: SettingValue]]) throws(ClientFailure) {
     for (key, value) in (answer["config"] ?? [:]).sorted(by: { $0.key < $1.key }) {
-      Output.line("\(key) = \(value.text)", raw: options.raw)
+      try Output.line("\(key) = \(value.text)", raw: options.raw)
     }
   }
 }
@@ -212,10 +216,10 @@ struct Status: ClientCommand {
 
   func request() -> Request { .status }
 
-  func show(_ answer: Reply.Status) {
+  func show(_ answer: Reply.Status) throws(ClientFailure) {
     let count = answer.descriptors.values.reduce(0, +)
     let kinds = answer.descriptors.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-    Output.table(
+    try Output.table(
       [
         ["pid", "\(answer.pid)"],
         ["uptime", "\(Int(answer.uptime)) s"],

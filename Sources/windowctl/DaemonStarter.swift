@@ -11,21 +11,29 @@ struct DaemonStarter {
 
   /// A connection to a daemon, started if need be.
   func connect() throws(ClientFailure) -> BufferedReader {
+    var pause: UInt32 = 2_000
     while true {
       do throws(ClientFailure) {
         return try client.connect()
       } catch .noDaemon {
-        try start()
+        guard try !start() else { continue }
+        // The other daemon has the lock, and listens in a moment: nothing tells of it, so it is looked for again.
+        guard !client.deadline.hasPassed else {
+          throw .timeout("another windowd holds \(client.path).lock, but nobody serves \(client.path)")
+        }
+        usleep(pause)
+        pause = min(pause * 2, 100_000)
       }
     }
   }
 
-  /// Returns when a daemon serves the socket: ours, or the one that was first.
-  private func start() throws(ClientFailure) {
+  /// Starts one: true when it serves the socket, false when another was first.
+  private func start() throws(ClientFailure) -> Bool {
+    var messages: [String] = []
     do throws(IPCError) {
       let pipe = try IPCError.wrap { () throws(SystemError) in try Pipe() }
       var command = Command(
-        arguments: [Self.program, "--detached", "--socket", try Self.absolute(client.path)], environment: .inherited,
+        arguments: [Self.program, "--detached", "--socket", client.path], environment: .inherited,
         directories: ["/"])
       command.environment["WINDOWD_SOCKET"] = nil
       let writing = pipe.writing
@@ -33,28 +41,20 @@ struct DaemonStarter {
       // The end of the output must be the daemon's to make.
       _ = consume writing
       var output = BufferedReader(pipe.reading)
-      var messages: [String] = []
       while let line = try output.nextLine(as: String.self, deadline: client.deadline) {
-        if line == DaemonStatus.readyLine { return }
+        if line == DaemonStatus.readyLine { return true }
         messages.append(line)
       }
-      guard try daemon.exit(deadline: client.deadline) == .exited(DaemonStatus.alreadyServed) else {
-        throw .system(SystemError(errno: ECHILD, operation: messages.joined(separator: "; ")))
-      }
-      try Self.pause(until: client.deadline)
+      if try daemon.exit(deadline: client.deadline) == .exited(DaemonStatus.alreadyServed) { return false }
     } catch {
       switch error {
       case .deadlineExceeded: throw .timeout("windowd did not come up in time")
       default: throw .failed("cannot start windowd: \(error)")
       }
     }
+    throw .failed("cannot start windowd: \(messages.joined(separator: "; "))")
   }
 
-  /// The other daemon has the lock, and listens in a moment: nothing tells of it, so it is looked for again.
-  private static func pause(until deadline: Deadline) throws(IPCError) {
-    guard !deadline.hasPassed else { throw .deadlineExceeded(operation: "start") }
-    usleep(2000)
-  }
 
   /// windowd beside this program, else in PATH.
   private static var program: String {
@@ -70,16 +70,5 @@ struct DaemonStarter {
     let beside = own.prefix(through: own.lastIndex(of: "/") ?? own.startIndex) + "windowd"
     // The path is a C string for the length of the call.
     return unsafe access(String(beside), X_OK) == 0 ? String(beside) : "windowd"
-  }
-
-  /// The daemon's directory is another one.
-  static func absolute(_ path: String) throws(IPCError) -> String {
-    guard !path.hasPrefix("/") else { return path }
-    // getcwd allocates what it answers, for the caller to free.
-    guard let directory = unsafe getcwd(nil, 0) else {
-      throw .system(SystemError(errno: errno, operation: "getcwd"))
-    }
-    defer { unsafe free(directory) }
-    return unsafe String(cString: directory) + "/" + path
   }
 }

@@ -9,28 +9,32 @@ enum Output {
   /// Whether somebody looks at standard output.
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// Writes bytes as they are; an answer that cannot be written ends the program, so that nobody takes it for complete.
-  static func write(_ bytes: [UInt8]) {
+  /// Writes bytes as they are. An answer that cannot be written is a failure, so that nobody takes it for complete.
+  static func write(_ bytes: [UInt8]) throws(ClientFailure) {
     guard write(bytes, to: STDOUT_FILENO) else {
-      complain("\(SystemError(errno: errno, operation: "write", object: "standard output"))")
-      exit(1)
+      throw .failed("\(SystemError(errno: errno, operation: "write", object: "standard output"))")
     }
   }
 
+  /// Writes a line of JSON; for a terminal with what could move its cursor as escapes of JSON's own.
+  static func json(_ line: [UInt8], raw: Bool) throws(ClientFailure) {
+    try write(isTerminal && !raw ? Array(DisplayText.escapedJSON(line).utf8) : line)
+  }
+
   /// Writes a line of foreign text: escaped, or as it is.
-  static func line(_ text: String, raw: Bool = false) {
-    write(Array((raw ? text : DisplayText.escaped(text)).utf8) + [UInt8(ascii: "\n")])
+  static func line(_ text: String, raw: Bool = false) throws(ClientFailure) {
+    try write(Array((raw ? text : DisplayText.escaped(text)).utf8) + [UInt8(ascii: "\n")])
   }
 
   /// Writes rows in columns as wide as their widest entry.
-  static func table(_ rows: [[String]], raw: Bool) {
+  static func table(_ rows: [[String]], raw: Bool) throws(ClientFailure) {
     let shown = rows.map { $0.map { raw ? $0 : DisplayText.escaped($0) } }
     let widths = (0..<(rows.first?.count ?? 0)).map { column in shown.map { $0[column].count }.max() ?? 0 }
     for row in shown {
       let cells = row.enumerated().map { column, cell in
         column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
       }
-      write(Array((cells.joined(separator: "  ") + "\n").utf8))
+      try write(Array((cells.joined(separator: "  ") + "\n").utf8))
     }
   }
 

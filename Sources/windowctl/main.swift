@@ -23,13 +23,8 @@ struct Windowctl: ParsableCommand {
   @OptionGroup var options: ClientOptions
 }
 
-// Arguments reach the parser as text, in which bytes that are not UTF-8 would have been replaced: refused, not altered.
-for index in 1..<Int(max(CommandLine.argc, 1)) {
-  // argv has argc entries, each a C string.
-  guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }
-  if unsafe String(validatingCString: argument) == nil {
-    Output.complain("argument \(index) is not UTF-8")
-    exit(64)
-  }
+if let index = CommandLineCheck.firstNotUTF8 {
+  Output.complain("argument \(index) is not UTF-8")
+  exit(64)
 }
 Windowctl.main()

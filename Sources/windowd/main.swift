@@ -35,4 +35,7 @@ struct Windowd: ParsableCommand {
   }
 }
 
+if let index = CommandLineCheck.firstNotUTF8 {
+  Windowd.exit(withError: ValidationError("argument \(index) is not UTF-8"))
+}
 Windowd.main()

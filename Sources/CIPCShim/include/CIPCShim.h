@@ -34,7 +34,7 @@
 int ipc_close(int descriptor);
 // fcntl(F_DUPFD_CLOEXEC): the lowest free number that is at least `minimum`.
 int ipc_duplicate(int descriptor, int minimum);
-// dup3(O_CLOEXEC is not set: for the standard streams of this process).
+// dup2(2), without close-on-exec: for the standard streams of this process.
 int ipc_redirect(int descriptor, int onto);
 int64_t ipc_read(int descriptor, void *IPC_NONNULL buffer, size_t count);
 int64_t ipc_write(int descriptor, const void *IPC_NONNULL bytes, size_t count);
@@ -107,6 +107,8 @@ int ipc_shutdown_sending(int socket);
 int ipc_set_send_timeout(int socket, int64_t nanoseconds);
 // SO_DOMAIN, SO_TYPE and SO_ACCEPTCONN in one call.
 int ipc_socket_kind(int socket, int *IPC_NONNULL family, int *IPC_NONNULL type, int *IPC_NONNULL listening);
+// getsockname(2): the path it is bound to, ended by a NUL; empty for an abstract or unnamed one.
+int ipc_socket_path(int socket, char path[IPC_NONNULL IPC_PATH_LIMIT + 1]);
 // SO_PEERCRED.
 int ipc_peer_credentials(int socket, int32_t *IPC_NONNULL pid, uint32_t *IPC_NONNULL uid, uint32_t *IPC_NONNULL gid);
 

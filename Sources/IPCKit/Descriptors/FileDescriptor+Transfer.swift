@@ -30,8 +30,8 @@ extension FileDescriptor {
 
   /// Writes all of `bytes`, waiting whenever the peer is slow, until the deadline.
   ///
-  /// Works on blocking and on non-blocking descriptors; never raises SIGPIPE. A deadline can only be kept exactly where
-  /// the descriptor is non-blocking, or is a socket or pipe with room for a part: a blocking write(2) is not interrupted.
+  /// Works on blocking and on non-blocking descriptors; never raises SIGPIPE. A deadline can only be kept where the
+  /// descriptor is non-blocking: a blocking write(2) that has begun is not interrupted.
   /// - Throws: ``IPCError/system(_:)`` with EPIPE when the reader is gone, ``IPCError/deadlineExceeded(operation:)``; how
   ///   much was written by then is not told.
   public borrowing func writeAll(_ bytes: RawSpan, deadline: Deadline = .never) throws(IPCError) {

@@ -104,6 +104,16 @@ extension FileDescriptor {
     _ = try SystemError.check(ipc_set_non_blocking(number, on ? 1 : 0), "fcntl F_SETFL")
   }
 
+  /// Whether it is a regular file. fstat(2).
+  public var isRegularFile: Bool {
+    get throws(SystemError) {
+      var status = ipc_file_status()
+      // The shim fills the structure and keeps no pointer.
+      _ = try SystemError.check(unsafe ipc_status(number, &status), "fstat")
+      return status.mode & S_IFMT == S_IFREG
+    }
+  }
+
   /// Whether it is a socket. fstat(2).
   public var isSocket: Bool {
     get throws(SystemError) { try SystemError.check(ipc_is_socket(number), "fstat") == 1 }

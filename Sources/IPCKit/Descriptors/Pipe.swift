@@ -14,7 +14,7 @@ internal import CIPCShim
 /// ```
 ///
 /// Frozen, so that both ends can be moved out of it, each to an owner of its own.
-@frozen public struct Pipe: ~Copyable {
+@frozen public struct Pipe: ~Copyable, Sendable {
   /// What was written comes out here.
   public var reading: FileDescriptor
   /// Closing every copy of it is the end of the file at the other end.

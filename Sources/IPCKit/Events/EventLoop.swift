@@ -28,6 +28,8 @@ internal import Synchronization
   /// Owned by this object; touched on the loop's thread alone, which `precondition(isCurrent)` guards.
   let core: UnsafeMutablePointer<LoopCore>
   private let inbox = Mutex(Inbox())
+  /// The core's descriptor that any thread may write to.
+  private let wakeupNumber: CInt
   /// The number of the running thread, 0 while none runs.
   private let thread = Atomic<UInt>(0)
 
@@ -35,6 +37,7 @@ internal import Synchronization
   /// - Throws: EMFILE, ENFILE, ENOMEM.
   public init() throws(SystemError) {
     let made = try LoopCore()
+    wakeupNumber = made.wakeupNumber
     unsafe core = .allocate(capacity: 1)
     unsafe core.initialize(to: made)
   }
@@ -73,6 +76,13 @@ internal import Synchronization
     checkCurrent()
     let key = unsafe core.pointee.waiters.reserve(nil)
     _ = await suspend(key, deadline)
+  }
+
+  /// The same for who may not be hurried: a cancelled task sleeps too.
+  nonisolated(nonsending) func sleepRegardless(until deadline: Deadline) async {
+    checkCurrent()
+    let key = unsafe core.pointee.waiters.reserve(nil)
+    _ = await suspendRegardless(key, deadline)
   }
 
   /// Ends the program with a reason when called from elsewhere: the loop's state is one thread's.
@@ -166,7 +176,7 @@ extension EventLoop {
     var one: UInt64 = 1
     // An eventfd takes eight bytes. EAGAIN means that it is far from zero already, which is as good.
     unsafe withUnsafeBytes(of: &one) { bytes in
-      if let start = bytes.baseAddress { unsafe _ = ipc_write(core.pointee.wakeupNumber, start, bytes.count) }
+      if let start = bytes.baseAddress { unsafe _ = ipc_write(wakeupNumber, start, bytes.count) }
     }
   }
 }
@@ -177,13 +187,18 @@ extension EventLoop {
   /// Suspends the task in the wait that was reserved.
   nonisolated(nonsending) func suspend(_ key: WaiterKey, _ deadline: Deadline) async -> Wake {
     await withTaskCancellationHandler {
-      await unsafe withUnsafeContinuation { continuation in
-        // Between the reservation and this, a hop may have let an event or a cancellation pass.
-        let early = unsafe core.pointee.waiters.suspend(key, continuation, deadline)
-        if let early { unsafe continuation.resume(returning: early) }
-      }
+      await suspendRegardless(key, deadline)
     } onCancel: {
       cancel(key)
+    }
+  }
+
+  /// Suspends the task in the wait that was reserved, whether it is cancelled or not.
+  nonisolated(nonsending) func suspendRegardless(_ key: WaiterKey, _ deadline: Deadline) async -> Wake {
+    await unsafe withUnsafeContinuation { continuation in
+      // Between the reservation and this, a hop may have let an event or a cancellation pass.
+      let early = unsafe core.pointee.waiters.suspend(key, continuation, deadline)
+      if let early { unsafe continuation.resume(returning: early) }
     }
   }
 

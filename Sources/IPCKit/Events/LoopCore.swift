@@ -9,8 +9,11 @@ internal import CIPCShim
   private struct Slot {
     /// Tells this registration's events from those of an earlier one in the same place.
     var generation: UInt32 = 0
-    /// Events that came while nobody waited.
-    var ready: UInt32 = 0
+    /// What came while nobody waited for it: seen once, because a terminal that was hung up can be opened again.
+    var isReadable = false
+    var isWritable = false
+    /// Stays: a connection that was hung up never comes back.
+    var isHungUp = false
     /// The entry of the wait for each interest, -1 when nobody waits.
     var waiting: (read: Int, write: Int, hangup: Int) = (-1, -1, -1)
   }
@@ -63,11 +66,20 @@ internal import CIPCShim
 
   /// Whether what is waited for has come already; it then counts as seen. A hang-up stays.
   mutating func takeReady(_ slot: Int, _ interest: Interest) -> Bool {
-    let mask = Self.events(for: interest)
-    guard slots[slot].ready & mask != 0 else { return false }
-    slots[slot].ready &= ~mask | IPC_HANGUP | IPC_ERROR
-    return true
+    switch interest {
+    case .read:
+      defer { slots[slot].isReadable = false }
+      return slots[slot].isReadable
+    case .write:
+      defer { slots[slot].isWritable = false }
+      return slots[slot].isWritable
+    case .hangup:
+      return slots[slot].isHungUp
+    }
   }
+
+  /// Whether a hang-up came at some time.
+  func wasHungUp(_ slot: Int) -> Bool { slots[slot].isHungUp }
 
   /// Reserves a wait on a registered descriptor.
   mutating func reserve(_ slot: Int, _ interest: Interest) -> WaiterKey {
@@ -121,11 +133,18 @@ internal import CIPCShim
     let slot = Int(event.data_low)
     // An event of a file that outlived its registration here: nobody's.
     guard slots[slot].generation == event.data_high else { return }
-    slots[slot].ready |= event.events
-    for interest in [Interest.read, .write, .hangup] {
-      let waiter = waiting(slot, interest)
-      if waiter >= 0, takeReady(slot, interest) { wake(waiter, .ready) }
-    }
+    let isHungUp = event.events & (IPC_HANGUP | IPC_ERROR) != 0
+    if isHungUp || event.events & (IPC_READABLE | IPC_READ_HANGUP) != 0 { slots[slot].isReadable = true }
+    if isHungUp || event.events & IPC_WRITABLE != 0 { slots[slot].isWritable = true }
+    if isHungUp { slots[slot].isHungUp = true }
+    wakeIfReady(slot, .read)
+    wakeIfReady(slot, .write)
+    wakeIfReady(slot, .hangup)
+  }
+
+  private mutating func wakeIfReady(_ slot: Int, _ interest: Interest) {
+    let waiter = waiting(slot, interest)
+    if waiter >= 0, takeReady(slot, interest) { wake(waiter, .ready) }
   }
 
   private func clearWakeup() {
@@ -133,14 +152,6 @@ internal import CIPCShim
     // An eventfd gives eight bytes, which is what the variable holds.
     unsafe withUnsafeMutableBytes(of: &count) { bytes in
       if let start = bytes.baseAddress { unsafe _ = ipc_read(wakeup.number, start, bytes.count) }
-    }
-  }
-
-  private static func events(for interest: Interest) -> UInt32 {
-    switch interest {
-    case .read: IPC_READABLE | IPC_READ_HANGUP | IPC_HANGUP | IPC_ERROR
-    case .write: IPC_WRITABLE | IPC_HANGUP | IPC_ERROR
-    case .hangup: IPC_HANGUP | IPC_ERROR
     }
   }
 

@@ -48,9 +48,9 @@ public struct ChildProcess: ~Copyable {
     var pause = Duration.milliseconds(1)
     while true {
       if let status = ExitStatus.reaping(pidfd) { return status }
-      // An error is a cancellation, which does not count here; the pause keeps it from spinning.
-      if (try? await registration?.wait(for: .read, .never, "wait")) == nil {
-        await loop.sleep(until: .after(pause))
+      // A cancelled task waits too: without a suspension, this would spin.
+      if await registration?.waitRegardless(for: .read) == nil {
+        await loop.sleepRegardless(until: .after(pause))
         pause = min(pause * 2, .milliseconds(100))
       }
     }

@@ -105,6 +105,9 @@ extension Command {
     guard !(arguments + directories).contains(where: { $0.utf8.contains(0) }) else {
       throw .system(SystemError(errno: EINVAL, operation: "execute", object: "(argument with NUL)"))
     }
+    guard !environment.entries.contains(where: { $0.contains(0) }) else {
+      throw .system(SystemError(errno: EINVAL, operation: "execute", object: "(variable with NUL)"))
+    }
   }
 
   /// Starts the child: on a terminal, or with three descriptors as its standard streams. Unsafe because the answer holds

@@ -12,7 +12,7 @@ internal import Glibc
 /// let command = Command(arguments: ["exampled"], environment: .inherited, directories: ["/"])
 /// let daemon = try DetachedProcess(command, output: pipe.writing)
 /// ```
-public struct DetachedProcess: ~Copyable {
+public struct DetachedProcess: ~Copyable, Sendable {
   /// The number of the process, and of its session.
   public let processID: Int32
   private let pidfd: FileDescriptor

@@ -2,7 +2,7 @@
 
 internal import Glibc
 
-/// The variables of a process, in order, each name once.
+/// The variables of a process, in order.
 ///
 /// ```swift
 /// var environment = Environment.inherited
@@ -38,6 +38,16 @@ public struct Environment: Sendable {
       entries.removeAll { Self.has($0, name) }
       if let newValue { entries.append(Array("\(name)=\(newValue)".utf8)) }
     }
+  }
+
+  /// A variable's value, nil when it is not set.
+  /// - Throws: EILSEQ when it is not UTF-8.
+  public func text(of name: String) throws(SystemError) -> String? {
+    guard let entry = entries.first(where: { Self.has($0, name) }) else { return nil }
+    guard let text = String(validating: entry.dropFirst(name.utf8.count + 1), as: UTF8.self) else {
+      throw SystemError(errno: EILSEQ, operation: "read variable", object: name)
+    }
+    return text
   }
 
   /// Removes the variables whose name `matches`.

@@ -21,6 +21,10 @@ public struct Connection: ~Copyable {
   private var buffer: FrameBuffer
   private let limits: ConnectionLimits
   private var sawEnd = false
+  /// How many reads and lines there were since this task last let others have their turn.
+  private var stepsInARow = 0
+
+  private static let mostStepsInARow = 32
 
   init(_ descriptor: consuming FileDescriptor, peer: PeerCredentials, limits: ConnectionLimits, on loop: EventLoop)
     throws(SystemError)
@@ -31,7 +35,7 @@ public struct Connection: ~Copyable {
     self.limits = limits
   }
 
-  /// Whether a whole line, or the rest of the last one, can be read without waiting.
+  /// Whether bytes have come that no line was made of yet.
   public var hasUnreadBytes: Bool { buffer.unreadCount > 0 }
 
   /// Whether the peer has ended its sending; what came before it may still be unread.
@@ -48,6 +52,7 @@ public struct Connection: ~Copyable {
   ) async throws(IPCError) -> RawSpan? {
     var limit = deadline
     var hasBegun = false
+    try await takeTurns()
     while true {
       if let length = try frameLength() { return buffer.take(length, delimiter: 1) }
       if !hasBegun, hasUnreadBytes {
@@ -118,18 +123,31 @@ public struct Connection: ~Copyable {
 
   /// Reads once; false at the end of the stream.
   nonisolated(nonsending) private mutating func fill(_ deadline: Deadline) async throws(IPCError) -> Bool {
+    try await takeTurns()
     while !sawEnd {
       do throws(SystemError) {
         let got = try buffer.fill { (room) throws(SystemError) in try source.descriptor.read(into: &room) }
         sawEnd = got == 0
         return got > 0
-      } catch  where error.errno == EAGAIN {
+      } catch where error.errno == EAGAIN {
+        stepsInARow = 0
         try await source.readable(deadline: deadline)
       } catch {
         throw .system(error)
       }
     }
     return false
+  }
+}
+
+extension Connection {
+  /// A peer who sends as fast as we read would never make us wait: nobody else would be served, and no cancellation seen.
+  nonisolated(nonsending) private mutating func takeTurns() async throws(IPCError) {
+    stepsInARow += 1
+    guard stepsInARow >= Self.mostStepsInARow else { return }
+    stepsInARow = 0
+    await Task.yield()
+    if Task.isCancelled { throw .cancelled }
   }
 }
 

@@ -9,7 +9,7 @@ internal import CIPCShim
 internal import Glibc
 
 /// A path that this process bound a socket to, and the lock that makes it the only one to do so.
-struct SocketPath: ~Copyable {
+struct SocketPath: ~Copyable, Sendable {
   let path: String
   private let lock: FileDescriptor
   private let device: UInt64

@@ -10,7 +10,7 @@ internal import Glibc
 /// let stream = try listener.accept(deadline: .after(.seconds(10)))
 /// try listener.close()
 /// ```
-public struct UnixListener: ~Copyable {
+public struct UnixListener: ~Copyable, Sendable {
   /// The listening socket; non-blocking.
   let descriptor: FileDescriptor
   /// Nil where the socket was inherited: then the path is not ours to remove.
@@ -68,6 +68,25 @@ public struct UnixListener: ~Copyable {
         throw .system(error)
       }
       try descriptor.wait(for: IPC_READABLE, "accept", deadline)
+    }
+  }
+
+  /// The path it is bound to, nil for a socket without one. getsockname(2).
+  /// - Throws: EILSEQ when the path is not UTF-8.
+  public var path: String? {
+    get throws(SystemError) {
+      var buffer = [CChar](repeating: 0, count: Int(IPC_PATH_LIMIT) + 1)
+      // The shim fills at most as many characters, and ends them with a NUL.
+      let result = unsafe buffer.withUnsafeMutableBufferPointer { buffer -> CInt in
+        guard let start = buffer.baseAddress else { return -EINVAL }
+        return unsafe ipc_socket_path(descriptor.number, start)
+      }
+      _ = try SystemError.check(result, "getsockname")
+      let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+      guard let path = String(validating: bytes, as: UTF8.self) else {
+        throw SystemError(errno: EILSEQ, operation: "getsockname")
+      }
+      return path.isEmpty ? nil : path
     }
   }
 

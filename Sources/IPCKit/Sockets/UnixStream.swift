@@ -12,8 +12,8 @@ internal import Glibc
 /// var reader = BufferedReader(stream.descriptor)
 /// let answer = try reader.nextLine(as: String.self, deadline: deadline)
 /// ```
-@frozen public struct UnixStream: ~Copyable {
-  /// The socket; it blocks.
+@frozen public struct UnixStream: ~Copyable, Sendable {
+  /// The socket; non-blocking, so that every deadline is kept.
   public var descriptor: FileDescriptor
 
   /// Connects to a listener and checks who listens before anything is sent. socket(2), connect(2), getsockopt(2).
@@ -47,6 +47,7 @@ internal import Glibc
         if result == -EINTR { continue }
         _ = try SystemError.check(result, "connect", path)
         _ = try SystemError.check(ipc_set_send_timeout(socket.number, 0), "setsockopt SO_SNDTIMEO")
+        try socket.setNonBlocking(true)
         return socket
       }
     } catch  where error.errno == EAGAIN {

@@ -21,7 +21,7 @@
 ///   return bytes
 /// }
 /// ```
-public struct BufferedReader: ~Copyable {
+public struct BufferedReader: ~Copyable, Sendable {
   /// The descriptor it reads from, to be written to or asked between reads; it stays the reader's.
   public let descriptor: FileDescriptor
 

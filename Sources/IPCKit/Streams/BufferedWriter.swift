@@ -15,7 +15,7 @@ internal import Glibc
 ///   try writer.close(deadline: .after(.seconds(5)))
 /// }
 /// ```
-public struct BufferedWriter: ~Copyable {
+public struct BufferedWriter: ~Copyable, Sendable {
   /// The descriptor it writes to; it stays the writer's.
   public let descriptor: FileDescriptor
 

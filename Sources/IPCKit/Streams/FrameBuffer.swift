@@ -4,7 +4,7 @@
 internal import Glibc
 
 /// A growing buffer that gives frames out as views of itself.
-package struct FrameBuffer: ~Copyable {
+package struct FrameBuffer: ~Copyable, Sendable {
   /// The longest frame, in bytes and without its delimiter.
   package let limit: Int
 

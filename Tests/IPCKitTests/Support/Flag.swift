@@ -1,6 +1,7 @@
 // Small things that tasks and threads tell each other.
 
 import Glibc
+import IPCKit
 import Synchronization
 
 /// Set once; whoever waits for it is let through.
@@ -10,6 +11,15 @@ final class Flag: Sendable {
   var isSet: Bool { state.withLock { $0 } }
 
   func set() { state.withLock { $0 = true } }
+
+  /// Blocks until it is set.
+  func wait() throws {
+    let deadline = Deadline.after(.seconds(20))
+    while !isSet {
+      if deadline.hasPassed { throw IPCError.deadlineExceeded(operation: "wait for a flag") }
+      usleep(500)
+    }
+  }
 }
 
 /// What happened, in order.
@@ -19,4 +29,13 @@ final class Log<Entry: Sendable>: Sendable {
   var entries: [Entry] { state.withLock { $0 } }
 
   func append(_ entry: Entry) { state.withLock { $0.append(entry) } }
+}
+
+/// A number that only grows.
+final class Counter: Sendable {
+  private let state = Mutex(0)
+
+  var value: Int { state.withLock { $0 } }
+
+  func add(_ amount: Int) { state.withLock { $0 += amount } }
 }

@@ -32,11 +32,21 @@ struct ForkedChild {
 
 /// What `body` tells of a forked child's inside; its error if it throws one.
 func toldByForkedChild(_ body: () throws -> String) throws -> String {
+  try toldByForkedChild { report in (report, try body()) }
+}
+
+/// The same for a body that rearranges its descriptors: it is given the number to report to, and answers with the number
+/// that this has become.
+func toldByForkedChild(_ body: (Int32) throws -> (Int32, String)) throws -> String {
   let pipe = try Pipe()
   let child = ForkedChild {
-    let text: String
-    do { text = try body() } catch { text = "failed: \(error)" }
-    return (try? pipe.writing.writeAll(text + "\n")) == nil ? 1 : 0
+    // The number is this child's for good.
+    var report = unsafe pipe.writing.withUnsafeNumber { dup($0) }
+    var text: String
+    do { (report, text) = try body(report) } catch { text = "failed: \(error)" }
+    text += "\n"
+    // The text is valid for the length of the call.
+    return text.withUTF8 { unsafe write(report, $0.baseAddress, $0.count) } == text.utf8.count ? 0 : 1
   }
   var reader = BufferedReader(pipe.intoReading())
   var lines: [String] = []

@@ -1,0 +1,40 @@
+// A terminal's size, and who hears when it changes.
+
+import Glibc
+import IPCKit
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct TerminalTests {
+  @Test func masterIsNonBlockingAndCloseOnExec() async throws {
+    try await withLoop { loop in
+      let terminal = try Terminal(size: .init(columns: 1, rows: 1), on: loop)
+      #expect(try terminal.source.descriptor.isNonBlocking)
+      #expect(try terminal.source.descriptor.isCloseOnExec)
+    }
+  }
+
+  @Test func resizingReachesTheProgram() async throws {
+    let text = try await withLoop { loop in
+      let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
+      let script = "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.01; done"
+      let command = Command(arguments: ["sh", "-c", script], environment: .inherited)
+      let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(20)))
+      var text = ""
+      while !text.hasSuffix("100\r\n") {
+        try await terminal.source.readable(deadline: .after(.seconds(20)))
+        text += (try? readOnce(terminal.source.descriptor, 99)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        if text == "ready\r\n" { try terminal.resize(to: .init(columns: 100, rows: 30)) }
+      }
+      #expect(await child.exit() == .exited(0))
+      return text
+    }
+    #expect(text == "ready\r\n30 100\r\n")
+  }
+
+  @Test func extremeSizesAreTaken() async throws {
+    try await withLoop { loop in
+      let terminal = try Terminal(size: .init(columns: 0, rows: .max), on: loop)
+      try terminal.resize(to: .init(columns: .max, rows: 0))
+    }
+  }
+}
