@@ -45,12 +45,14 @@ import Testing
           await serve(path, on: loop) { event in
             guard case .acceptFailed(let error) = event else { return }
             failures.append(error)
-            // Told once, however often it tries; then somebody closes something.
-            try? before.apply()
           } handler: { (connection: consuming Connection) in
             try await echo(connection)
           } clients: {
             let clients = try (0..<8).map { _ in try ServerTests.ClientBox(path) }
+            while failures.entries.isEmpty { usleep(1000) }
+            // Long enough for more attempts, which are not reported again; then there is room.
+            usleep(350_000)
+            try before.apply()
             for (index, box) in clients.enumerated() {
               try box.client.send("\(index)\n")
               quiet.expect(try box.client.line(), is: "\(index)")

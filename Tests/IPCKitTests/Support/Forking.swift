@@ -50,7 +50,12 @@ func toldByForkedChild(_ body: (Int32) throws -> (Int32, String)) throws -> Stri
   }
   var reader = BufferedReader(pipe.intoReading())
   var lines: [String] = []
-  while let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(20))) { lines.append(line) }
+  do {
+    while let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(30))) { lines.append(line) }
+  } catch {
+    child.kill()
+    lines.append("\(error)")
+  }
   let status = child.wait()
   if status != 0 { lines.append("ended with \(status)") }
   return lines.joined(separator: "\n")

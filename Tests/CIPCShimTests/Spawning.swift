@@ -1,0 +1,125 @@
+// A request for the shim's spawn, built for one call, and what came of it.
+
+import CIPCShim
+import Glibc
+import Testing
+
+/// The step that failed, and why.
+struct Failed: Equatable {
+  var step: Int32
+  var error: Int32
+}
+
+/// What a child printed, how it ended ([signaled, code]), and what failed before.
+struct Outcome {
+  var text = ""
+  var exit: [Int32] = []
+  var failed: Failed?
+}
+
+/// Runs a program to its end. Without a terminal its output goes to a pipe.
+func run(
+  _ arguments: [String], candidates: [String]? = nil, environment: [String] = ["PATH=/usr/bin:/bin"],
+  directories: [String] = [], terminal: Int32 = -1, standard: Int32? = nil, limits: (UInt64, UInt64)? = nil,
+  mask: UInt32 = 0o022
+) throws -> Outcome {
+  let (reading, writing) = try makePipe()
+  let output = standard ?? writing
+  let spawned = try start(
+    arguments, candidates: candidates, environment: environment, directories: directories, terminal: terminal,
+    output: output, limits: limits, mask: mask)
+  close(writing)
+  var outcome = Outcome()
+  var failure = ipc_spawn_failure()
+  #expect(ipc_poll(spawned.status, IPC_READABLE, 20_000_000_000) > 0)
+  // The shim stores at most one failure.
+  if unsafe ipc_spawn_result(spawned.status, &failure) == 0 {
+    outcome.failed = Failed(step: failure.step, error: failure.error)
+  } else {
+    outcome.text = readAll(terminal >= 0 ? terminal : reading)
+  }
+  #expect(ipc_poll(spawned.pidfd, IPC_READABLE, 20_000_000_000) > 0)
+  var ended = ipc_exit()
+  #expect(unsafe ipc_reap(spawned.pidfd, &ended) == 1)
+  outcome.exit = [ended.signaled, ended.code]
+  close(reading)
+  spawned.finish()
+  return outcome
+}
+
+/// Starts a program.
+func start(
+  _ arguments: [String], candidates: [String]? = nil, environment: [String] = ["PATH=/usr/bin:/bin"],
+  directories: [String] = [], terminal: Int32 = -1, output: Int32 = 1, limits: (UInt64, UInt64)? = nil,
+  mask: UInt32 = 0o022
+) throws -> Started {
+  var (soft, hard): (UInt64, UInt64) = (0, 0)
+  // The shim writes two integers.
+  #expect(unsafe ipc_descriptor_limit(&soft, &hard) == 0)
+  if let limits { (soft, hard) = limits }
+  // Copies that live until they are freed below; the shim has its own by then.
+  let candidates = unsafe Strings(candidates ?? [arguments[0]])
+  let environment = unsafe Strings(environment)
+  let directories = unsafe Strings(directories)
+  let arguments = unsafe Strings(arguments, spare: true)
+  defer {
+    unsafe candidates.free()
+    unsafe environment.free()
+    unsafe directories.free()
+    unsafe arguments.free()
+  }
+  var request = unsafe ipc_spawn(
+    candidates: candidates.constant, arguments: arguments.pointers, environment: environment.pointers,
+    directories: directories.constant, terminal: terminal, standard: (0, output, 2), descriptor_limit: soft,
+    descriptor_maximum: hard, mask: mask)
+  var spawned = unsafe ipc_spawned()
+  let result = unsafe ipc_spawn_start(&request, &spawned)
+  try #require(result == 0)
+  return unsafe Started(pid: spawned.pid, pidfd: spawned.pidfd, status: spawned.status, memory: spawned.memory)
+}
+
+/// A child that was started, and what it runs on until it executes its program.
+@safe struct Started {
+  let pid: Int32
+  let pidfd: Int32
+  let status: Int32
+  private let memory: UnsafeMutableRawPointer?
+
+  @unsafe init(pid: Int32, pidfd: Int32, status: Int32, memory: UnsafeMutableRawPointer?) {
+    self.pid = pid
+    self.pidfd = pidfd
+    self.status = status
+    unsafe self.memory = memory
+  }
+
+  /// Closes what the start made. Only once the child has ended.
+  func finish() {
+    closeAll(pidfd, status)
+    // The child has ended, as the caller promises.
+    unsafe ipc_spawn_release(memory)
+  }
+}
+
+/// C strings in an array that ends with a null pointer, to be freed.
+@unsafe struct Strings {
+  let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  private let count: Int
+
+  init(_ texts: [String], spare: Bool = false) {
+    let first = spare ? 1 : 0
+    unsafe count = texts.count + first + 1
+    unsafe pointers = .allocate(capacity: count)
+    unsafe pointers.initialize(repeating: nil, count: count)
+    for (index, text) in texts.enumerated() { unsafe pointers[first + index] = strdup(text) }
+  }
+
+  /// The same as pointers to constants.
+  var constant: UnsafePointer<UnsafePointer<CChar>?> {
+    unsafe UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+  }
+
+  func free() {
+    for index in 0..<(unsafe count) { unsafe Glibc.free(pointers[index]) }
+    unsafe pointers.deallocate()
+  }
+}
