@@ -36,7 +36,7 @@ import Testing
 
   @Test func namesOfNobodyAreFreed() {
     // Freeing nothing is nothing.
-    unsafe ipc_free_names(nil, 3)
+    ipc_free_names(nil, 3)
   }
 }
 

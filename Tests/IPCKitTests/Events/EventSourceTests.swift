@@ -110,14 +110,7 @@ import Testing
       let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
       let command = Command(arguments: ["sh", "-c", "echo hello"], environment: .inherited)
       let child = try await command.start(in: terminal, on: loop, deadline: .after(Self.soon))
-      var output: [UInt8] = []
-      var errno: Int32 = 0
-      while errno == 0 || errno == EAGAIN {
-        if errno == EAGAIN { try await terminal.source.readable(deadline: .after(Self.soon)) }
-        errno = systemFailure { output += try readOnce(terminal.source.descriptor, 100) }?.errno ?? 0
-      }
-      #expect(errno == EIO)
-      #expect(String(decoding: output, as: UTF8.self) == "hello\r\n")
+      #expect(try await everything(from: terminal) == "hello\r\n")
       #expect(await child.exit() == .exited(0))
       let result: Void? = await terminal.source.untilHangup { await loop.sleep(until: .never) }
       #expect(result == nil)
