@@ -114,7 +114,8 @@ extension Request: Codable {
   private static func alacritty(_ name: Name, in container: KeyedDecodingContainer<Name>) throws -> Request {
     switch name {
     case .alacrittyConfig: .alacrittyConfig(try container.decode(ConfigurationChange.self, forKey: name))
-    case .alacrittyGetConfig: .alacrittyGetConfig(window: try container.decode(OptionalWindow.self, forKey: name).window)
+    case .alacrittyGetConfig:
+      .alacrittyGetConfig(window: try container.decode(OptionalWindow.self, forKey: name).window)
     default: .alacrittyCreateWindow(try container.decode(AlacrittyWindow.self, forKey: name).specification)
     }
   }

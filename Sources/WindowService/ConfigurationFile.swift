@@ -49,7 +49,9 @@ struct ConfigurationFile: Sendable {
       while let line = try reader.nextLine(as: String.self) {
         text += line + "\n"
         count += 1
-        guard text.utf8.count <= Self.limit else { throw .peer(.frameTooLong(limit: Self.limit, received: text.utf8.count)) }
+        guard text.utf8.count <= Self.limit else {
+          throw .peer(.frameTooLong(limit: Self.limit, received: text.utf8.count))
+        }
       }
     } catch {
       throw ConfigurationError(description: "\(path), line \(count + 1): \(error)")

@@ -78,7 +78,9 @@ struct Conversation: ~Copyable {
     }
     let handler = handler
     let perform: @Sendable () async -> Result<[UInt8]?, Reply.Failure> = {
-      do throws(Reply.Failure) { return .success(try await handler.reply(to: request)) } catch { return .failure(error) }
+      do throws(Reply.Failure) { return .success(try await handler.reply(to: request)) } catch {
+        return .failure(error)
+      }
     }
     // Only a wait ends with its client: a window is opened even for one that has hung up, as Alacritty 0.11 does.
     guard case .wait = request else { return await perform() }

@@ -25,6 +25,7 @@ package struct WindowDaemon: Sendable {
   private let configurationFile: ConfigurationFile
   private let inherited: InheritedListener
   private let counters = Counters()
+  private let stop = AcceptStop()
   private let isDetached: Bool
 
   /// The name that the socket has in a socket unit; a unit that gives none is accepted too.
@@ -89,7 +90,8 @@ package struct WindowDaemon: Sendable {
         group.addTask(executorPreference: loop) { try await self.serve(at: path) }
         // Whichever ends first: the signals' task by a stop, the server's by a failure.
         try await group.next()
-        // Clients that wait for a window hear of its end before their connections go.
+        // Nobody new comes in; clients that wait for a window hear of its end before their connections go.
+        stop.stop()
         await windows.closeAll()
         await counters.settle(on: loop)
         group.cancelAll()
@@ -106,10 +108,9 @@ package struct WindowDaemon: Sendable {
 
   private func serve(at path: String) async throws {
     let listener = try inherited.take() ?? UnixListener(binding: path)
-    let server = Server(listener, on: loop) { [log] event in
+    let server = Server(listener, on: loop, stop: stop) { [log] event in
       switch event {
       case .refused(let peer): log.write(.warning, "refused user \(peer.userID), process \(peer.processID)")
-      case .failed(IPCError.cancelled): break
       case .failed(let error): log.write(.warning, "a connection ended: \(error)")
       case .acceptFailed(let error): log.write(.error, "cannot accept: \(error)")
       }

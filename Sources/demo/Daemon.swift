@@ -36,11 +36,29 @@ final class Daemon {
     while let line = try output.nextLine(as: String.self, deadline: .after(Self.patience)) {
       if line == DaemonStatus.readyLine { return }
     }
+    remains.clear()
     throw DemoError(description: "windowd did not come up")
   }
 
+  /// What a demo must not leave behind, however it ends.
+  struct Remains: Sendable {
+    let processID: Int32
+    let directory: String
+
+    /// Ends the daemon, waits for that, and removes its directory.
+    func clear() {
+      kill(processID, SIGTERM)
+      waitpid(processID, nil, 0)
+      // Paths are C strings for the length of each call.
+      unsafe unlink(directory + "/windowd.sock.lock")
+      unsafe rmdir(directory)
+    }
+  }
+
+  var remains: Remains { Remains(processID: processID, directory: directory) }
+
   /// Runs windowctl and returns what it printed.
-  func windowctl(_ arguments: String..., mayFail: Bool = false) throws -> String {
+  func windowctl(_ arguments: String..., expecting expected: ExitStatus = .exited(0)) throws -> String {
     let pipe = try Pipe()
     let command = Command(
       arguments: [programs + "windowctl"] + arguments.prefix(1) + ["--socket", socketPath] + arguments.dropFirst(),
@@ -51,7 +69,7 @@ final class Daemon {
     var lines: [String] = []
     while let line = try output.nextLine(as: String.self, deadline: .after(Self.patience)) { lines.append(line) }
     let status = try client.exit(deadline: .after(Self.patience))
-    guard mayFail || status == .exited(0) else {
+    guard status == expected else {
       throw DemoError(description: "windowctl \(arguments.joined(separator: " ")): \(lines.joined(separator: "; "))")
     }
     return lines.joined(separator: "\n")
@@ -80,15 +98,6 @@ final class Daemon {
       usleep(5_000)
     }
     throw DemoError(description: "windowd does not come to rest")
-  }
-
-  /// Ends it and removes what was made for it.
-  func stop() {
-    kill(processID, SIGTERM)
-    _ = try? process.exit(deadline: .after(Self.patience))
-    // Paths are C strings for the length of each call.
-    unsafe unlink(socketPath + ".lock")
-    unsafe rmdir(directory)
   }
 
   private static func makeDirectory() throws -> String {

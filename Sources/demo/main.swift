@@ -44,20 +44,39 @@ func tell(in daemon: Daemon) throws -> Int32 {
     say("left: \(count - idle.kinds[kind, default: 0]) \(kind)")
   }
   for (number, target) in left.sorted(by: { $0.key < $1.key }) { say("left: \(number) -> \(target)") }
-  say("leaked: \(after.count - idle.count)")
-  return after.count == idle.count ? 0 : 1
+  say("leaked: \(left.count)")
+  return left.isEmpty && after.kinds == idle.kinds ? 0 : 1
+}
+
+/// Clears up when the demo is told to end before it has ended.
+func clearOnSignal(_ remains: Daemon.Remains, _ signals: sigset_t) {
+  Task.detached {
+    var (signals, number) = (signals, Int32(0))
+    // Both variables are valid for the length of the call, which waits on a thread that nobody else needs.
+    unsafe sigwait(&signals, &number)
+    remains.clear()
+    exit(128 + number)
+  }
 }
 
 do {
+  // Blocked before there is a second thread, so that none of them is ended by a signal.
+  var signals = sigset_t()
+  // The set is valid for the length of each call.
+  unsafe sigemptyset(&signals)
+  for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, number) }
+  unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+
   let daemon = try Daemon()
+  clearOnSignal(daemon.remains, signals)
   let status: Int32
   do {
     status = try tell(in: daemon)
   } catch {
-    daemon.stop()
+    daemon.remains.clear()
     throw error
   }
-  daemon.stop()
+  daemon.remains.clear()
   exit(status)
 } catch {
   say("demo: \(error)")

@@ -170,7 +170,9 @@ struct Wait: ClientCommand {
 
   var standardTimeout: Double? { nil }
   func request() -> Request { .wait(Int128(id)) }
-  func show(_ answer: Reply.Ended) throws(ClientFailure) { try Output.line("window \(answer.id) \(answer.exit.description)") }
+  func show(_ answer: Reply.Ended) throws(ClientFailure) {
+    try Output.line("window \(answer.id) \(answer.exit.description)")
+  }
 
   func exitCode(for answer: Reply.Ended) -> Int32 {
     guard exitStatus else { return 0 }

@@ -55,7 +55,6 @@ struct DaemonStarter {
     throw .failed("cannot start windowd: \(messages.joined(separator: "; "))")
   }
 
-
   /// windowd beside this program, else in PATH.
   private static var program: String {
     var buffer = [UInt8](repeating: 0, count: 4096)

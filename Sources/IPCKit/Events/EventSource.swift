@@ -16,7 +16,7 @@ internal import Glibc
 /// ```
 public struct EventSource: ~Copyable {
   // The order matters: fields end in the order they stand in.
-  private let registration: Registration
+  let registration: Registration
   /// The descriptor; it stays the source's.
   public let descriptor: FileDescriptor
 

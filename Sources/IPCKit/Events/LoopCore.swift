@@ -78,6 +78,9 @@ internal import CIPCShim
     }
   }
 
+  /// Whether a hang-up came at some time.
+  func wasHungUp(_ slot: Int) -> Bool { slots[slot].isHungUp }
+
   /// Reserves a wait on a registered descriptor.
   mutating func reserve(_ slot: Int, _ interest: Interest) -> WaiterKey {
     precondition(waiting(slot, interest) < 0, "two tasks wait for the same descriptor")

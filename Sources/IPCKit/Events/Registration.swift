@@ -27,10 +27,13 @@ struct Registration: ~Copyable {
   }
 
   /// Waits for an event that was not seen yet.
+  /// - Parameter announce: is told the wait's key before it begins, for whoever may end it.
   nonisolated(nonsending) func wait(
-    for interest: Interest, _ deadline: Deadline, _ operation: StaticString
+    for interest: Interest, _ deadline: Deadline, _ operation: StaticString,
+    announcing announce: (WaiterKey) -> Void = { _ in }
   ) async throws(IPCError) {
     guard let key = reserve(interest) else { return }
+    announce(key)
     switch await loop.suspend(key, deadline) {
     case .ready: return
     case .deadline: throw .deadlineExceeded(operation: "\(operation)")
@@ -61,6 +64,8 @@ struct Registration: ~Copyable {
     loop.checkCurrent()
     // Only the loop's thread is here, as was just checked.
     guard unsafe !loop.core.pointee.takeReady(slot, interest) else { return nil }
+    // The event of a hang-up is seen once, but who waits after it must not wait for ever. A terminal may be open again.
+    if unsafe loop.core.pointee.wasHungUp(slot), ipc_poll(number, 0, 0) > 0 { return nil }
     return unsafe loop.core.pointee.reserve(slot, interest)
   }
 

@@ -129,7 +129,7 @@ public struct Connection: ~Copyable {
         let got = try buffer.fill { (room) throws(SystemError) in try source.descriptor.read(into: &room) }
         sawEnd = got == 0
         return got > 0
-      } catch where error.errno == EAGAIN {
+      } catch  where error.errno == EAGAIN {
         stepsInARow = 0
         try await source.readable(deadline: deadline)
       } catch {

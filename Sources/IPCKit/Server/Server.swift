@@ -35,6 +35,7 @@ public struct Server: ~Copyable {
   private let loop: EventLoop
   private let policy: PeerPolicy
   private let limits: ConnectionLimits
+  private let stop: AcceptStop
   private let observe: @Sendable (Event) -> Void
 
   /// How long the listener waits after accept4(2) failed.
@@ -48,33 +49,37 @@ public struct Server: ~Copyable {
   ///   - loop: where everything runs.
   ///   - policy: who is let in; this user and root.
   ///   - limits: what a connection may take.
+  ///   - stop: ends the listening, while the handlers go on.
   ///   - observe: called on the loop for each event; it must not block.
   public init(
     _ listener: consuming UnixListener, on loop: EventLoop, admitting policy: PeerPolicy = .sameUserOrRoot,
-    limits: ConnectionLimits = ConnectionLimits(), observe: @escaping @Sendable (Event) -> Void = { _ in }
+    limits: ConnectionLimits = ConnectionLimits(), stop: AcceptStop = AcceptStop(),
+    observe: @escaping @Sendable (Event) -> Void = { _ in }
   ) {
     self.listener = listener
     self.loop = loop
     self.policy = policy
     self.limits = limits
+    self.stop = stop
     self.observe = observe
   }
 
-  /// Accepts until the task is cancelled; then stops listening, cancels the handlers and waits for their end.
+  /// Accepts until it is told to stop or the task is cancelled, which cancels the handlers too; then stops listening and
+  /// waits for their end.
   ///
   /// Each handler owns its connection, and its failure ends that connection alone.
   /// - Throws: what registering the listener or removing its path reports.
   nonisolated(nonsending) public consuming func run(
     _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
   ) async throws(SystemError) {
-    let (loop, policy, limits, observe) = (loop, policy, limits, observe)
+    let (loop, policy, limits, stop, observe) = (loop, policy, limits, stop, observe)
     // Taken inside the group, which cannot consume what it captures, so that it is closed before the handlers end.
     var watched: WatchedListener? = try WatchedListener(listener, on: loop)
     let failure = await withDiscardingTaskGroup { group -> SystemError? in
       guard let listener = watched.take() else { return nil }
       var accepted = 0
-      while !Task.isCancelled {
-        guard let descriptor = await Self.accept(from: listener, on: loop, observe) else {
+      while !Task.isCancelled, !stop.isStopped {
+        guard let descriptor = await Self.accept(from: listener, on: loop, until: stop, observe) else {
           accepted = 0
           continue
         }
@@ -86,6 +91,8 @@ public struct Server: ~Copyable {
             let peer = try descriptor.peerCredentials()
             guard policy.admits(peer) else { return observe(.refused(peer)) }
             try await handler(try Connection(descriptor, peer: peer, limits: limits, on: loop))
+          } catch IPCError.cancelled where Task.isCancelled {
+            // The server's own end is no failure of the handler's.
           } catch {
             observe(.failed(error))
           }
@@ -93,7 +100,6 @@ public struct Server: ~Copyable {
         accepted += 1
         if accepted.isMultiple(of: Self.batch) { await Task.yield() }
       }
-      defer { group.cancelAll() }
       do throws(SystemError) {
         try listener.close()
         return nil
@@ -106,10 +112,11 @@ public struct Server: ~Copyable {
 
   /// The next connection; nil when there was none to accept, after waiting for one.
   nonisolated(nonsending) private static func accept(
-    from listener: borrowing WatchedListener, on loop: EventLoop, _ observe: @Sendable (Event) -> Void
+    from listener: borrowing WatchedListener, on loop: EventLoop, until stop: AcceptStop,
+    _ observe: @Sendable (Event) -> Void
   ) async -> FileDescriptor? {
     var hasFailed = false
-    while !Task.isCancelled {
+    while !Task.isCancelled, !stop.isStopped {
       do throws(SystemError) {
         if let descriptor = try listener.acceptPending() { return descriptor }
         break
@@ -121,7 +128,7 @@ public struct Server: ~Copyable {
       }
     }
     // Cancelled is the only way it can fail, and the caller looks for that.
-    try? await listener.source.readable()
+    try? await listener.acceptable(until: stop)
     return nil
   }
 }

@@ -23,6 +23,12 @@ struct WatchedListener: ~Copyable {
   /// The next connection that waits; nil when none does.
   borrowing func acceptPending() throws(SystemError) -> FileDescriptor? { try source.descriptor.acceptPending() }
 
+  /// Waits until there may be a connection, or the stop comes.
+  nonisolated(nonsending) func acceptable(until stop: AcceptStop) async throws(IPCError) {
+    let loop = source.loop
+    try await source.registration.wait(for: .read, .never, "accept") { stop.willWait($0, on: loop) }
+  }
+
   /// As ``UnixListener/close()``.
   consuming func close() throws(SystemError) {
     if let ownedPath { try ownedPath.remove() }

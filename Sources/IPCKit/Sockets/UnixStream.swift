@@ -46,6 +46,7 @@ internal import Glibc
         let result = unsafe ipc_connect(socket.number, path)
         if result == -EINTR { continue }
         _ = try SystemError.check(result, "connect", path)
+        _ = try SystemError.check(ipc_set_send_timeout(socket.number, 0), "setsockopt SO_SNDTIMEO")
         try socket.setNonBlocking(true)
         return socket
       }

@@ -134,7 +134,8 @@ import Testing
     }
     for box in clients { #expect(try box.client.rest() == []) }
     #expect(entries(of: directory.path) == ["s.lock"])
-    #expect(events.entries == Array(repeating: "failed cancelled", count: 10))
+    // Our own end is no failure of theirs.
+    #expect(events.entries == [])
   }
 
   @Test func cancelledServerTurnsClientsAwayWhileItsHandlersEnd() async throws {

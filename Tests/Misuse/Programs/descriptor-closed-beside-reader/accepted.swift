@@ -4,6 +4,7 @@ import IPCKit
 func firstLine(_ descriptor: consuming FileDescriptor) throws -> String? {
   var reader = BufferedReader(descriptor)
   let line = try reader.nextLine(as: String.self)
-  try reader.detach().descriptor.close()
+  let detached = reader.detach()
+  try detached.descriptor.close()
   return line
 }

@@ -4,6 +4,7 @@ import IPCKit
 func count(_ descriptor: consuming FileDescriptor) throws -> Int {
   var reader = BufferedReader(descriptor)
   let line = try reader.nextLine()  // expect: overlapping accesses to 'reader'
-  try reader.detach().descriptor.close()  // expect-note: conflicting access is here
+  let detached = reader.detach()  // expect-note: conflicting access is here
+  try detached.descriptor.close()
   return line?.byteCount ?? 0
 }
