@@ -52,8 +52,8 @@ import Testing
         let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
         let command = CommandChildTests.shell("grep -E 'Sig(Blk|Ign)' /proc/self/status")
         let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(20)))
+        let text = try await everything(from: terminal)
         #expect(await child.exit() == .exited(0))
-        let text = String(decoding: try readOnce(terminal.source.descriptor, 4096), as: UTF8.self)
         let zero = String(repeating: "0", count: 16)
         #expect(text == "SigBlk:\t\(zero)\r\nSigIgn:\t\(zero)\r\n", "\(text)")
         // And ours are as they were.
@@ -85,8 +85,9 @@ import Testing
             let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
             let command = CommandChildTests.shell("ls /proc/self/fd | wc -l; echo \(number)")
             let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(20)))
+            let text = try await everything(from: terminal)
             #expect(await child.exit() == .exited(0))
-            return String(decoding: try readOnce(terminal.source.descriptor, 4096), as: UTF8.self)
+            return text
           }
         }
         return try await group.reduce(into: []) { $0.append($1) }

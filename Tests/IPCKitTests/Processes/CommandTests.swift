@@ -169,13 +169,18 @@ func output(of command: Command) async throws -> (text: String, status: IPCKit.E
   try await withLoop { loop in
     let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
     let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(20)))
-    var text: [UInt8] = []
-    var errno: Int32 = 0
-    // The end of a terminal's output is EIO.
-    while errno == 0 || errno == EAGAIN {
-      if errno == EAGAIN { try await terminal.source.readable(deadline: .after(.seconds(20))) }
-      errno = systemFailure { text += try readOnce(terminal.source.descriptor, 4096) }?.errno ?? 0
-    }
-    return (String(decoding: text, as: UTF8.self), await child.exit())
+    return (try await everything(from: terminal), await child.exit())
   }
+}
+
+/// All that is printed in a terminal until the last of its programs has ended.
+nonisolated(nonsending) func everything(from terminal: borrowing Terminal) async throws -> String {
+  var text: [UInt8] = []
+  var errno: Int32 = 0
+  // The end of a terminal's output is EIO.
+  while errno == 0 || errno == EAGAIN {
+    if errno == EAGAIN { try await terminal.source.readable(deadline: .after(.seconds(20))) }
+    errno = systemFailure { text += try readOnce(terminal.source.descriptor, 4096) }?.errno ?? 0
+  }
+  return String(decoding: text, as: UTF8.self)
 }

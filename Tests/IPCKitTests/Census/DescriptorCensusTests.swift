@@ -1,0 +1,65 @@
+// The census against descriptors whose kind is known, of this process and of another.
+
+import Glibc
+import IPCKit
+import Testing
+
+@Suite struct DescriptorCensusTests {
+  @Test func kindsAreCountedAndTheReadingItselfIsNot() async {
+    await #expect(processExitsWith: .success) {
+      try inQuietProcess { quiet in
+        let before = try DescriptorCensus()
+        quiet.expect(try DescriptorCensus(), is: before)
+        quiet.expect(before.targets, is: openDescriptors())
+        let pipe = try Pipe()
+        let pair = try socketPair()
+        let loop = try EventLoop()
+        let file = try openFile("/proc/self/status", O_RDONLY)
+        let null = try openFile("/dev/null", O_RDONLY)
+        let terminal = try openFile("/dev/ptmx", O_RDWR | O_NOCTTY)
+        let now = try DescriptorCensus()
+        let expected = [
+          "pipe": 2, "socket": 2, "eventpoll": 1, "eventfd": 1, "file": 1, "device": 1, "terminal": 1,
+        ]
+        for (kind, count) in expected {
+          quiet.expect((now.kinds[kind] ?? 0) - (before.kinds[kind] ?? 0), is: count, kind)
+        }
+        quiet.expect(now.count, is: before.count + 9)
+        withExtendedLifetime(loop) {}
+        try closeAll(pipe.reading, pair.left, file, null, terminal)
+      }
+    }
+  }
+
+  @Test func anotherProcessIsCountedToo() throws {
+    let pipe = try Pipe()
+    let command = Command(arguments: ["sleep", "1000"], environment: .inherited)
+    let process = try DetachedProcess(command, output: pipe.writing, deadline: .after(.seconds(20)))
+    let census = try DescriptorCensus(processID: process.processID)
+    #expect(census.targets.keys.sorted() == [0, 1, 2])
+    kill(process.processID, SIGKILL)
+    _ = try process.exit(deadline: .after(.seconds(20)))
+    let ended = systemFailure { _ = try DescriptorCensus(processID: process.processID) }
+    #expect(ended?.errno == ENOENT)
+  }
+
+  @Test(arguments: [
+    ("socket:[123]", "socket"), ("pipe:[7]", "pipe"), ("anon_inode:[eventfd]", "eventfd"),
+    ("anon_inode:inotify", "inotify"), ("/dev/ptmx", "terminal"), ("/dev/pts/ptmx", "terminal"),
+    ("/dev/pts/3", "terminal side"), ("/dev/null", "device"), ("/home/a:b", "file"), ("/memfd:x (deleted)", "file"),
+  ])
+  func kindOfATarget(target: String, kind: String) {
+    #expect(DescriptorCensus.kind(of: target) == kind)
+  }
+}
+
+private func closeAll(
+  _ a: consuming FileDescriptor, _ b: consuming FileDescriptor, _ c: consuming FileDescriptor,
+  _ d: consuming FileDescriptor, _ e: consuming FileDescriptor
+) throws {
+  try a.close()
+  try b.close()
+  try c.close()
+  try d.close()
+  try e.close()
+}
