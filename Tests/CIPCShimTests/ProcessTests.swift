@@ -68,15 +68,17 @@ import Testing
     #expect(try run(["/bin/sh", "-c", "kill -9 $$"]).exit == [1, 9])
   }
 
-  @Test func nextCandidateAfterAMissingOneAndAScriptToTheShell() throws {
-    let directory = try makeDirectory()
-    let script = "\(directory)/script"
-    let file = unsafe open(script, O_WRONLY | O_CREAT | O_CLOEXEC, 0o700)
-    #expect(write("echo \"$0 $1\"\n", to: file) > 0)
-    close(file)
-    let said = try run(["script", "one"], candidates: ["/nonexistent/script", script])
-    #expect(said.text == "\(script) one\n")
-    removeDirectory(directory, "script")
+  @Test func nextCandidateAfterAMissingOneAndAScriptToTheShell() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try makeDirectory()
+      let script = "\(directory)/script"
+      let file = unsafe open(script, O_WRONLY | O_CREAT | O_CLOEXEC, 0o700)
+      #expect(write("echo \"$0 $1\"\n", to: file) > 0)
+      close(file)
+      let said = try run(["script", "one"], candidates: ["/nonexistent/script", script])
+      #expect(said.text == "\(script) one\n")
+      removeDirectory(directory, "script")
+    }
   }
 
   /// A step that can be made to fail.

@@ -1,4 +1,7 @@
-// Starting programs: found or not, in a directory or not, in time or not; and what the program finds when it runs.
+// Starting programs: found or not, in a directory or not, in time or not.
+//
+// Whoever writes a program and then runs it does so in a process of its own: a child that another test starts holds a copy
+// of the writing descriptor for a moment, and the kernel executes no file that somebody may write to.
 
 import Glibc
 import IPCKit
@@ -11,23 +14,27 @@ import Testing
     #expect(said.status == .exited(0))
   }
 
-  @Test func pathOfTheCommandCountsNotOurs() async throws {
-    let directory = try TemporaryDirectory()
-    try writeFile(directory("tool"), "#!/bin/sh\necho mine\n", mode: 0o700)
-    var environment = Environment()
-    environment["PATH"] = "/nonexistent:\(directory.path)"
-    let said = try await output(of: Command(arguments: ["tool"], environment: environment))
-    #expect(said.text == "mine\r\n")
+  @Test func pathOfTheCommandCountsNotOurs() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      try writeFile(directory("tool"), "#!/bin/sh\necho mine\n", mode: 0o700)
+      var environment = Environment()
+      environment["PATH"] = "/nonexistent:\(directory.path)"
+      let said = try await output(of: Command(arguments: ["tool"], environment: environment))
+      #expect(said.text == "mine\r\n")
+    }
   }
 
-  @Test func emptyEntryOfPATHIsTheWorkingDirectory() async throws {
-    let directory = try TemporaryDirectory()
-    try writeFile(directory("tool"), "#!/bin/sh\necho here\n", mode: 0o700)
-    var environment = Environment()
-    environment["PATH"] = "/nonexistent:"
-    let command = Command(arguments: ["tool"], environment: environment, directories: [directory.path])
-    let said = try await output(of: command)
-    #expect(said.text == "here\r\n")
+  @Test func emptyEntryOfPATHIsTheWorkingDirectory() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      try writeFile(directory("tool"), "#!/bin/sh\necho here\n", mode: 0o700)
+      var environment = Environment()
+      environment["PATH"] = "/nonexistent:"
+      let command = Command(arguments: ["tool"], environment: environment, directories: [directory.path])
+      let said = try await output(of: command)
+      #expect(said.text == "here\r\n")
+    }
   }
 
   @Test func withoutPATHTheUsualPlacesAreSearched() async throws {
@@ -35,24 +42,28 @@ import Testing
     #expect(said.text == "x\r\n")
   }
 
-  @Test func deniedProgramDoesNotHideALaterOne() async throws {
-    let directory = try TemporaryDirectory()
-    try makeDirectory(directory("a"))
-    try makeDirectory(directory("b"))
-    try writeFile(directory("a/tool"), "#!/bin/sh\necho a\n", mode: 0o600)
-    try writeFile(directory("b/tool"), "#!/bin/sh\necho b\n", mode: 0o700)
-    var environment = Environment()
-    environment["PATH"] = "\(directory("a")):\(directory("b"))"
-    let said = try await output(of: Command(arguments: ["tool"], environment: environment))
-    #expect(said.text == "b\r\n")
+  @Test func deniedProgramDoesNotHideALaterOne() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      try makeDirectory(directory("a"))
+      try makeDirectory(directory("b"))
+      try writeFile(directory("a/tool"), "#!/bin/sh\necho a\n", mode: 0o600)
+      try writeFile(directory("b/tool"), "#!/bin/sh\necho b\n", mode: 0o700)
+      var environment = Environment()
+      environment["PATH"] = "\(directory("a")):\(directory("b"))"
+      let said = try await output(of: Command(arguments: ["tool"], environment: environment))
+      #expect(said.text == "b\r\n")
+    }
   }
 
-  @Test func scriptWithoutItsFirstLineIsTheShells() async throws {
-    let directory = try TemporaryDirectory()
-    try writeFile(directory("script"), "echo \"$0 $1\"\n", mode: 0o700)
-    let command = Command(arguments: [directory("script"), "one"], environment: .inherited)
-    let said = try await output(of: command)
-    #expect(said.text == "\(directory("script")) one\r\n")
+  @Test func scriptWithoutItsFirstLineIsTheShells() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      try writeFile(directory("script"), "echo \"$0 $1\"\n", mode: 0o700)
+      let command = Command(arguments: [directory("script"), "one"], environment: .inherited)
+      let said = try await output(of: command)
+      #expect(said.text == "\(directory("script")) one\r\n")
+    }
   }
 
   /// A way to fail before the program runs.
