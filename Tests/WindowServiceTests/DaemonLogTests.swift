@@ -13,7 +13,6 @@ internal import WindowProtocol
     (#"{"create-window":{"command":["true"],"working_directory":"/x\n<0>forged"}}"#, #"/x\n<0>forged"#),
     (#"{"create-window":{"command":["true"],"environment":["forged\nline"]}}"#, #"forged\nline"#),
     (#"{"config":{"options":["a\nb"]}}"#, #"'a\nb'"#),
-    (#"{"create-window":{"command":["true"],"class":{"general\n":1}}}"#, "refused"),
   ])
   func aClientCannotForgeALine(_ message: String, _ logged: String) throws {
     try withDaemon { daemon in
