@@ -9,12 +9,20 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef int listen_fds_with_names(int unset_environment, char ***names);
 
 int ipc_listen_descriptors(char ***names) {
   *names = NULL;
-  if (getenv("LISTEN_FDS") == NULL) return 0;
+  const char *process = getenv("LISTEN_PID");
+  if (getenv("LISTEN_FDS") == NULL || process == NULL || strtol(process, NULL, 10) != getpid()) {
+    // Left over from somebody else, whose children are not ours to confuse either.
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDNAMES");
+    return 0;
+  }
   // Never closed again: it registers handlers of its own.
   void *library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) return -ENOPKG;

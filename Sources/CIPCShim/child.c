@@ -82,7 +82,6 @@ static void set_limits(const struct ipc_spawn *spawn) {
   const uint64_t limit[2] = {spawn->descriptor_limit, spawn->descriptor_maximum};
   long result = system_call(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)limit, 0);
   if (result < 0) fail(STATUS, IPC_SPAWN_LIMITS, result);
-  system_call(SYS_umask, spawn->mask, 0, 0, 0);
 }
 
 static void enter_directory(const struct ipc_spawn *spawn) {

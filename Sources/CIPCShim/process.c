@@ -178,9 +178,3 @@ int ipc_set_descriptor_limit(uint64_t soft, uint64_t hard) {
   struct rlimit limit = {soft, hard};
   return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
-
-uint32_t ipc_umask(void) {
-  mode_t mask = umask(077);
-  umask(mask);
-  return mask;
-}

@@ -74,6 +74,8 @@ extension Request: Codable {
 
   /// Why a message is no request.
   package enum DecodingFailure: Error, Hashable, Sendable {
+    /// It is another encoding than UTF-8.
+    case notUTF8
     /// It has no key, or more than one.
     case notOneKey
     /// Its key is no request's name.

@@ -54,6 +54,16 @@ package struct WindowClass: Codable, Hashable, Sendable {
     self.general = general
     self.instance = instance
   }
+
+  /// Reads it; an instance without a name of its own has its class's, and the other way round.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let general = try container.decodeIfPresent(String.self, forKey: .general)
+    let instance = try container.decodeIfPresent(String.self, forKey: .instance)
+    self.init(general: general ?? instance ?? "", instance: instance ?? general ?? "")
+  }
+
+  private enum CodingKeys: String, CodingKey { case general, instance }
 }
 
 /// Settings to change.

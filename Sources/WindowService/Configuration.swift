@@ -44,6 +44,11 @@ package struct Configuration: Hashable, Sendable {
 
   package init() {}
 
+  /// The keys that mean something here.
+  package static let keys: Set<String> = [
+    "shell", "scrollback", "size", "max-windows", "hang-up-grace", "start-timeout",
+  ]
+
   /// These settings on top.
   package func applying(_ settings: [Setting]) throws(ConfigurationError) -> Configuration {
     var changed = self

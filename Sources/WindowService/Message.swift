@@ -14,6 +14,8 @@ struct Message {
 
   init(_ line: [UInt8]) {
     do {
+      // The decoder would take UTF-16 too, which no client means.
+      guard !line.contains(0) else { throw Request.DecodingFailure.notUTF8 }
       let request = try WireFormat.decode(Request.self, from: line)
       isAlacritty = request.isAlacritty
       let hasNUL = request.texts.contains { $0.utf8.contains(0) }

@@ -83,7 +83,7 @@ package struct WindowDaemon: Sendable {
   private func work(listeningAt path: String) async -> Int32 {
     do {
       // Settings that are wrong, or a path that is taken, must end it before anyone is told that it is there.
-      try await windows.setFile(try configurationFile.read())
+      try await readConfiguration()
       try await withThrowingTaskGroup { group in
         // First, so that no signal can come before somebody listens for it.
         group.addTask(executorPreference: loop) { try await self.obeySignals() }
@@ -133,12 +133,20 @@ package struct WindowDaemon: Sendable {
     for stream in 0...2 { try StandardStreams.redirectToNull(Int32(stream)) }
   }
 
+  private func readConfiguration() async throws {
+    let settings = try configurationFile.read()
+    try await windows.setFile(settings)
+    for setting in settings where !Configuration.keys.contains(setting.key) {
+      log.write(.warning, "configuration: '\(setting.key)' means nothing to windowd, and is kept for whoever asks")
+    }
+  }
+
   /// Does what signals say until one says to stop.
   private func obeySignals() async throws {
     let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop)
     while try await signals.next() == SIGHUP {
       do {
-        try await windows.setFile(try configurationFile.read())
+        try await readConfiguration()
         log.write(.information, "configuration read again")
       } catch {
         log.write(.error, "configuration unchanged: \(error)")

@@ -141,8 +141,9 @@ import Testing
         ipc_unix_socket(IPC_STREAM, 0),
       ]
       let duplicate = ipc_duplicate(reading, 0)
+      // Each call fills two numbers.
       let noPipe = unsafe pair { unsafe ipc_pipe($0, 0) } == nil
-      let noPair = unsafe pair { unsafe ipc_socket_pair(IPC_STREAM, 0, $0) } == nil
+      let noPair = unsafe pair { unsafe ipc_socket_pair(1, 0, $0) } == nil
       #expect(ipc_set_descriptor_limit(soft, hard) == 0)
       #expect(results == Array(repeating: -EMFILE, count: results.count))
       // Not even number 0 is below the limit.

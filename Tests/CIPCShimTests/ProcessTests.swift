@@ -35,11 +35,18 @@ import Testing
     }
   }
 
-  @Test func umaskLimitsAndDirectoryAreTheRequests() throws {
-    let script = "umask; ulimit -Sn; ulimit -Hn; pwd"
-    let said = try run(
-      ["/bin/sh", "-c", script], directories: ["/nonexistent", "/usr/bin"], limits: (60, 70), mask: 0o137)
-    #expect(said.text == "0137\n60\n70\n/usr/bin\n")
+  @Test func limitsAndDirectoryAreTheRequests() throws {
+    let script = "ulimit -Sn; ulimit -Hn; pwd"
+    let said = try run(["/bin/sh", "-c", script], directories: ["/nonexistent", "/usr/bin"], limits: (60, 70))
+    #expect(said.text == "60\n70\n/usr/bin\n")
+  }
+
+  @Test func umaskIsTheParents() async {
+    await #expect(processExitsWith: .success) {
+      umask(0o137)
+      let said = try run(["/bin/sh", "-c", "umask"])
+      #expect(said.text == "0137\n")
+    }
   }
 
   @Test func environmentIsExact() throws {

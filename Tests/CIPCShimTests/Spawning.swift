@@ -20,14 +20,13 @@ struct Outcome {
 /// Runs a program to its end. Without a terminal its output goes to a pipe.
 func run(
   _ arguments: [String], candidates: [String]? = nil, environment: [String] = ["PATH=/usr/bin:/bin"],
-  directories: [String] = [], terminal: Int32 = -1, standard: Int32? = nil, limits: (UInt64, UInt64)? = nil,
-  mask: UInt32 = 0o022
+  directories: [String] = [], terminal: Int32 = -1, standard: Int32? = nil, limits: (UInt64, UInt64)? = nil
 ) throws -> Outcome {
   let (reading, writing) = try makePipe()
   let output = standard ?? writing
   let spawned = try start(
     arguments, candidates: candidates, environment: environment, directories: directories, terminal: terminal,
-    output: output, limits: limits, mask: mask)
+    output: output, limits: limits)
   close(writing)
   var outcome = Outcome()
   var failure = ipc_spawn_failure()
@@ -50,8 +49,7 @@ func run(
 /// Starts a program.
 func start(
   _ arguments: [String], candidates: [String]? = nil, environment: [String] = ["PATH=/usr/bin:/bin"],
-  directories: [String] = [], terminal: Int32 = -1, output: Int32 = 1, limits: (UInt64, UInt64)? = nil,
-  mask: UInt32 = 0o022
+  directories: [String] = [], terminal: Int32 = -1, output: Int32 = 1, limits: (UInt64, UInt64)? = nil
 ) throws -> Started {
   var (soft, hard): (UInt64, UInt64) = (0, 0)
   // The shim writes two integers.
@@ -71,7 +69,7 @@ func start(
   var request = unsafe ipc_spawn(
     candidates: candidates.constant, arguments: arguments.pointers, environment: environment.pointers,
     directories: directories.constant, terminal: terminal, standard: (0, output, 2), descriptor_limit: soft,
-    descriptor_maximum: hard, mask: mask)
+    descriptor_maximum: hard)
   var spawned = unsafe ipc_spawned()
   let result = unsafe ipc_spawn_start(&request, &spawned)
   try #require(result == 0)

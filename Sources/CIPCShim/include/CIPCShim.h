@@ -151,10 +151,9 @@ struct ipc_spawn {
   int terminal;
   // Without a terminal: what becomes 0, 1 and 2.
   int standard[3];
-  // RLIMIT_NOFILE and umask for the child.
+  // RLIMIT_NOFILE for the child.
   uint64_t descriptor_limit;
   uint64_t descriptor_maximum;
-  uint32_t mask;
 };
 
 // What the child could not do.
@@ -202,8 +201,6 @@ int ipc_set_terminal_size(int terminal, uint16_t columns, uint16_t rows);
 // RLIMIT_NOFILE.
 int ipc_descriptor_limit(uint64_t *IPC_NONNULL soft, uint64_t *IPC_NONNULL hard);
 int ipc_set_descriptor_limit(uint64_t soft, uint64_t hard);
-// umask(2), without changing it for longer than the call.
-uint32_t ipc_umask(void);
 
 // MARK: activation.c — libsystemd, loaded when there is something to ask it
 

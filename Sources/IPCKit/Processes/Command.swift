@@ -135,7 +135,7 @@ extension Command {
               arguments: arguments, environment: UnsafePointer(environment),
               directories: UnsafeRawPointer(directories).assumingMemoryBound(to: UnsafePointer<CChar>?.self),
               terminal: terminal, standard: standard,
-              descriptor_limit: limit.soft, descriptor_maximum: limit.hard, mask: ipc_umask())
+              descriptor_limit: limit.soft, descriptor_maximum: limit.hard)
             return unsafe ipc_spawn_start(&request, &spawned)
           }
         }
@@ -151,8 +151,9 @@ extension Command {
       return Array(arguments.prefix(1))
     }
     let path = environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-    return path.split(separator: ":", omittingEmptySubsequences: false)
-      .map { $0.isEmpty ? "./\(program)" : "\($0)/\(program)" }
+    // Among the bytes: a directory's name may begin with a mark that combines with the colon.
+    return path.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      .map { $0.isEmpty ? "./\(program)" : "\(Substring($0))/\(program)" }
   }
 }
 

@@ -52,7 +52,11 @@ public struct DetachedProcess: ~Copyable, Sendable {
   }
 
   private static func reap(_ pidfd: borrowing FileDescriptor, _ deadline: Deadline) throws(IPCError) -> ExitStatus {
-    try pidfd.wait(for: IPC_READABLE, "wait", deadline)
-    return ExitStatus.reaping(pidfd) ?? .unknown
+    while true {
+      try pidfd.wait(for: IPC_READABLE, "wait", deadline)
+      if let status = ExitStatus.reaping(pidfd) { return status }
+      // Ended, and held back by a debugger or strace that has not seen it yet: no event tells when it has.
+      _ = ipc_poll(pidfd.number, 0, 1_000_000)
+    }
   }
 }

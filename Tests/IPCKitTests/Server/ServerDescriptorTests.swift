@@ -41,28 +41,40 @@ import Testing
         let before = try DescriptorLimit.current()
         let failures = Log<SystemError>()
         let loop = try EventLoop()
-        let error = loop.run {
-          await serve(path, on: loop) { event in
-            guard case .acceptFailed(let error) = event else { return }
-            failures.append(error)
-          } handler: { (connection: consuming Connection) in
-            try await echo(connection)
-          } clients: {
+        let error = loop.run { () async -> (any Error)? in
+          do {
+            // All have connected before anyone is accepted, and there is room for three of them.
+            let number = try boundSocket(path, backlog: 16).release()
             let clients = try (0..<8).map { _ in try ServerTests.ClientBox(path) }
-            while failures.entries.isEmpty { usleep(1000) }
-            // Long enough for more attempts, which are not reported again; then there is room.
-            usleep(350_000)
-            try before.apply()
-            for (index, box) in clients.enumerated() {
-              try box.client.send("\(index)\n")
-              quiet.expect(try box.client.line(), is: "\(index)")
-            }
-          } beforeServing: {
-            // Room for eight clients and for three of their connections; the clients connect first.
             var lowered = before
-            lowered.soft = UInt64(lowestFreeDescriptor()) + 11
-            try? lowered.apply()
-          }
+            lowered.soft = UInt64(lowestFreeDescriptor()) + 3
+            try lowered.apply()
+            let server = Task.immediate(executorPreference: loop) {
+              // Released above, for this task.
+              let listener = try UnixListener(inheriting: unsafe FileDescriptor(owning: number))
+              let server = Server(listener, on: loop) { event in
+                if case .acceptFailed(let error) = event { failures.append(error) }
+              }
+              try await server.run { (connection: consuming Connection) in try await echo(connection) }
+            }
+            while failures.entries.isEmpty { await loop.sleep(until: .after(.milliseconds(1))) }
+            // Long enough for more attempts, which are not reported again; then there is room.
+            await loop.sleep(until: .after(.milliseconds(350)))
+            try before.apply()
+            let done = Flag()
+            let thread = RunningThread {
+              defer { done.set() }
+              for (index, box) in clients.enumerated() {
+                try box.client.send("\(index)\n")
+                guard try box.client.line() == "\(index)" else { throw IPCError.endOfFile }
+              }
+            }
+            while !done.isSet { await loop.sleep(until: .after(.milliseconds(1))) }
+            try thread.join()
+            server.cancel()
+            try await server.value
+            return nil
+          } catch { return error }
         }
         quiet.expect(error == nil, "\(String(describing: error))")
         quiet.expect(failures.entries.map(\.errno), is: [EMFILE])
@@ -110,10 +122,9 @@ import Testing
 private func serve(
   _ path: String, on loop: EventLoop, observe: @escaping @Sendable (Server.Event) -> Void = { _ in },
   handler: @escaping Handler,
-  clients: @escaping @Sendable () throws -> Void, beforeServing: @Sendable () -> Void = {}
+  clients: @escaping @Sendable () throws -> Void
 ) async -> (any Error)? {
   do {
-    beforeServing()
     let server = Task.immediate(executorPreference: loop) {
       let server = Server(try UnixListener(binding: path), on: loop, observe: observe)
       try await server.run(handler)
