@@ -27,6 +27,36 @@ import Testing
     }
   }
 
+  #if DEBUG
+    @Test func numberReplacedBehindItsSourcesBackTraps() async throws {
+      let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        try await withLoop { loop in
+          let shared = try GhostMaker()
+          let other = try Pipe()
+          try shared.watchAndLose(to: other.reading, on: loop)
+        }
+      }
+      let said = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+      #expect(said.contains("was closed before its registration ended"))
+    }
+  #else
+    @Test func eventsOfALostRegistrationReachNobody() async {
+      await #expect(processExitsWith: .success) {
+        try await withLoop { loop in
+          let shared = try GhostMaker()
+          let other = try Pipe()
+          // The kernel still watches the shared file, under the number of a place that somebody else has now.
+          try shared.watchAndLose(to: other.reading, on: loop)
+          let source = try EventSource(other.reading.duplicate(), on: loop)
+          try shared.pipe.writing.writeAll("ghost")
+          await #expect(throws: IPCError.deadlineExceeded(operation: "read")) {
+            try await source.readable(deadline: .after(.milliseconds(10)))
+          }
+        }
+      }
+    }
+  #endif
+
   @Test func endedSourceIsForgottenByTheKernelBeforeItsDescriptorIsClosed() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
@@ -164,6 +194,20 @@ import Testing
       startDetachedThread { task.cancel() }
       let ended = try await task.value
       #expect(ended == 7)
+    }
+  }
+}
+
+/// A registration that outlives its source: the number is made another file's, while a copy keeps the first one open.
+private final class GhostMaker {
+  let pipe: Pipe
+  init() throws { pipe = try Pipe() }
+
+  func watchAndLose(to other: borrowing FileDescriptor, on loop: EventLoop) throws {
+    let source = try EventSource(pipe.reading.duplicate(), on: loop)
+    // The foul play itself.
+    unsafe source.descriptor.withUnsafeNumber { number in
+      unsafe other.withUnsafeNumber { _ = dup2($0, number) }
     }
   }
 }

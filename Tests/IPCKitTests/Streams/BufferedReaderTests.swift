@@ -123,6 +123,7 @@ import Testing
   @Test(arguments: [false, true]) func drippingPeerDoesNotExtendTheDeadline(nonBlocking: Bool) throws {
     let pipe = try Pipe(nonBlocking: nonBlocking)
     let number = try pipe.writing.duplicate().release()
+    try pipe.writing.writeAll("x")
     var reader = BufferedReader(pipe.intoReading())
     let dripper = RunningThread {
       // The duplicate is this thread's.
