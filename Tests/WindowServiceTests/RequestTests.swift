@@ -41,12 +41,13 @@ internal import WindowProtocol
     try withDaemon { daemon in
       let idle = try daemon.status().descriptors
       #expect(idle["eventpoll"] == 1 && idle["eventfd"] == 1 && idle["signalfd"] == 1)
-      // The listener and the connection that asks.
-      #expect(idle["socket"] == 2)
+      // The listener and the connection that asks, once the daemon has seen the end of earlier ones.
+      #expect(try eventually { try daemon.status().descriptors["socket"] == 2 })
       for _ in 0..<3 { _ = try daemon.create("cat") }
       let busy = try daemon.status().descriptors
       #expect(busy["terminal", default: 0] == 3 && busy["pidfd", default: 0] == 3)
-      #expect(busy.values.reduce(0, +) == idle.values.reduce(0, +) + 6, "a window costs two descriptors")
+      let count = { (kinds: [String: Int]) in kinds.filter { $0.key != "socket" }.values.reduce(0, +) }
+      #expect(count(busy) == count(idle) + 6, "a window costs two descriptors")
     }
   }
 
