@@ -5,6 +5,9 @@ SWIFT ?= swift
 BUILD_PACKAGES = libc6-dev libstdc++-12-dev make
 TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc libsystemd0 shellcheck strace systemd util-linux
 
+# Tests start programs, which take their turns on the cores: more at once would only keep each waiting.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
+
 # The programs carry the Swift runtime, and the C++ library that it needs, in themselves. windowd loads libsystemd when
 # there is a socket to take from it, so the C library stays shared; windowctl, which people wait for, loads nothing.
 SHELL = /bin/bash -o pipefail

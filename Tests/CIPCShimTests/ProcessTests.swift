@@ -4,7 +4,7 @@ import CIPCShim
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ProcessTests {
+@Suite(.timeLimit(.minutes(5))) struct ProcessTests {
   @Test func childHasThreeDescriptorsAndNothingElse() async {
     await #expect(processExitsWith: .success) {
       for number in [40, 41, 300] as [Int32] { dup2(0, number) }

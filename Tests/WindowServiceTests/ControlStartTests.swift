@@ -36,7 +36,7 @@ internal import WindowProtocol
       let jobs = try (0..<100).map { _ in try Job(Self.create, environment: environment) }
       var ids: [Int] = []
       for job in jobs {
-        let outcome = try job.outcome(within: .seconds(60))
+        let outcome = try job.outcome()
         #expect(outcome.status == 0, "\(outcome.errors)")
         ids += outcome.lines.compactMap { Int($0) }
       }

@@ -27,7 +27,7 @@ struct SlowStartTests {
     _ = try process.line(containing: "ready")
     try body(process, socket, directory.path)
     process.signal(SIGTERM)
-    #expect(try process.exit(within: .seconds(5)) == .exited(0))
+    #expect(try process.exit() == .exited(0))
   }
 
   private func message(_ directory: String) -> String {
@@ -98,7 +98,7 @@ struct SlowStartTests {
       try slow.send(message(directory) + "\n")
       let child = try stoppedChild(of: process)
       process.signal(SIGTERM)
-      #expect(try process.exit(within: .seconds(5)) == .exited(0))
+      #expect(try process.exit() == .exited(0))
       #expect(eventually { !child.isAlive })
     }
   }

@@ -43,6 +43,21 @@ internal import WindowProtocol
     }
   }
 
+  @Test func scrollbackCanBeChangedWhileThereIsOutput() throws {
+    try withDaemon { daemon in
+      let script = "head -c 10000 /dev/zero | tr '\\0' x; printf 12345"
+      let ids = try (0..<2).map { _ in try daemon.create("sh", "-c", script, hold: true) }
+      for id in ids { #expect(try eventually { try daemon.window(id).exit != nil }) }
+      let kept = { try ids.map { try daemon.show($0).output.bytes.count } }
+      #expect(try kept() == [10_005, 10_005])
+      _ = try daemon.ask(#"{"config":{"options":["scrollback=4096"],"window_id":\#(ids[0])}}"#)
+      #expect(try kept() == [4096, 10_005])
+      #expect(String(decoding: try daemon.show(ids[0]).output.bytes.suffix(7), as: UTF8.self) == "xx12345")
+      _ = try daemon.ask(#"{"config":{"options":["scrollback=8192"]}}"#)
+      #expect(try kept() == [4096, 8192])
+    }
+  }
+
   @Test func aHeldWindowStaysUntilItIsClosed() throws {
     try withDaemon { daemon in
       let before = try daemon.descriptorsAtRest()

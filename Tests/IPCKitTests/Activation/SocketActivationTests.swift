@@ -5,7 +5,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SocketActivationTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketActivationTests {
   /// What stands at number 3, 4 and so on.
   enum Inherited: String, Codable { case listener, datagram, connected, pipe, closed }
 
@@ -63,7 +63,7 @@ import Testing
         guard let listener = try activation.takeListener(named: "a") else { return "none" }
         let flags = (fcntl(3, F_GETFD) & FD_CLOEXEC, fcntl(3, F_GETFL) & O_NONBLOCK)
         let client = try UnixStream(connectingTo: path)
-        let accepted = try listener.accept(deadline: .after(.seconds(20)))
+        let accepted = try listener.accept(deadline: .after(.seconds(60)))
         try client.descriptor.writeAll("hello\n")
         var reader = BufferedReader(accepted)
         return "\(flags) \(try reader.nextLine(as: String.self) ?? "")"

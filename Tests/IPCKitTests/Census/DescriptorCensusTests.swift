@@ -34,11 +34,11 @@ import Testing
   @Test func anotherProcessIsCountedToo() throws {
     let pipe = try Pipe()
     let command = Command(arguments: ["sleep", "1000"], environment: .inherited)
-    let process = try DetachedProcess(command, output: pipe.writing, deadline: .after(.seconds(20)))
+    let process = try DetachedProcess(command, output: pipe.writing, deadline: .after(.seconds(60)))
     let census = try DescriptorCensus(processID: process.processID)
     #expect(census.targets.keys.sorted() == [0, 1, 2])
     kill(process.processID, SIGKILL)
-    _ = try process.exit(deadline: .after(.seconds(20)))
+    _ = try process.exit(deadline: .after(.seconds(60)))
     let ended = systemFailure { _ = try DescriptorCensus(processID: process.processID) }
     #expect(ended?.errno == ENOENT)
   }

@@ -5,7 +5,7 @@ import IPCKit
 import Testing
 
 @Suite struct TransferTests {
-  private static let soon = Duration.seconds(20)
+  private static let soon = Duration.seconds(60)
 
   @Test func readGivesWhatIsThereThenTheEnd() throws {
     let pipe = try Pipe()

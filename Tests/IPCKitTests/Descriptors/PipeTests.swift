@@ -26,7 +26,7 @@ import Testing
     try writing.writeAll("x\n")
     #expect(try reader.nextLine(as: String.self) == "x")
     try writing.close()
-    #expect(try reader.nextLine(as: String.self, deadline: .after(.seconds(20))) == nil)
+    #expect(try reader.nextLine(as: String.self, deadline: .after(.seconds(60))) == nil)
   }
 
   @Test func takingOneEndClosesTheOther() async {
@@ -37,7 +37,7 @@ import Testing
           let reading = try Pipe().intoReading()
           quiet.expect(openDescriptors().count == before + 1)
           var reader = BufferedReader(reading)
-          quiet.expect(try reader.nextLine(as: String.self, deadline: .after(.seconds(20))) == nil)
+          quiet.expect(try reader.nextLine(as: String.self, deadline: .after(.seconds(60))) == nil)
         }
         try quiet.expectNothingLeftOpen {
           let ended = systemFailure { try Pipe().intoWriting().writeAll("x") }

@@ -5,7 +5,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct CommandChildTests {
+@Suite(.timeLimit(.minutes(5))) struct CommandChildTests {
   @Test func descriptorsAreThreeAndTheTerminals() async {
     await #expect(processExitsWith: .success) {
       // Descriptors that are not close-on-exec, at low and high numbers, must not get through.
@@ -51,7 +51,7 @@ import Testing
         try blockSignal(SIGCHLD)
         let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
         let command = CommandChildTests.shell("grep -E 'Sig(Blk|Ign)' /proc/self/status")
-        let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(20)))
+        let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(60)))
         let text = try await everything(from: terminal)
         #expect(await child.exit() == .exited(0))
         let zero = String(repeating: "0", count: 16)
@@ -84,7 +84,7 @@ import Testing
           group.addTask(executorPreference: loop) {
             let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
             let command = CommandChildTests.shell("ls /proc/self/fd | wc -l; echo \(number)")
-            let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(20)))
+            let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(60)))
             let text = try await everything(from: terminal)
             #expect(await child.exit() == .exited(0))
             return text
@@ -113,7 +113,7 @@ import Testing
         }
         // Another one is not held up meanwhile.
         let other = try await CommandChildTests.shell("exit 3").start(
-          in: terminal, on: loop, deadline: .after(.seconds(20)))
+          in: terminal, on: loop, deadline: .after(.seconds(60)))
         #expect(await other.exit() == .exited(3))
       }
       #expect(waitpid(-1, nil, WNOHANG) == -1 && errno == ECHILD)

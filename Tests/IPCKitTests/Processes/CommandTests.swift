@@ -7,7 +7,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct CommandTests {
+@Suite(.timeLimit(.minutes(5))) struct CommandTests {
   @Test func programIsFoundInPATHAndGetsItsArguments() async throws {
     let said = try await output(of: Command(arguments: ["printf", "%s|", "a b", "", "*"], environment: .inherited))
     #expect(said.text == "a b||*|")
@@ -179,7 +179,7 @@ import Testing
 func output(of command: Command) async throws -> (text: String, status: IPCKit.ExitStatus) {
   try await withLoop { loop in
     let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
-    let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(20)))
+    let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(60)))
     return (try await everything(from: terminal), await child.exit())
   }
 }
@@ -190,7 +190,7 @@ nonisolated(nonsending) func everything(from terminal: borrowing Terminal) async
   var errno: Int32 = 0
   // The end of a terminal's output is EIO.
   while errno == 0 || errno == EAGAIN {
-    if errno == EAGAIN { try await terminal.source.readable(deadline: .after(.seconds(20))) }
+    if errno == EAGAIN { try await terminal.source.readable(deadline: .after(.seconds(60))) }
     errno = systemFailure { text += try readOnce(terminal.source.descriptor, 4096) }?.errno ?? 0
   }
   return String(decoding: text, as: UTF8.self)

@@ -5,7 +5,7 @@ import IPCKit
 import Testing
 
 @Suite struct DetachedProcessTests {
-  private static let soon = Duration.seconds(20)
+  private static let soon = Duration.seconds(60)
 
   @Test func outputGoesWhereItWasTold() throws {
     let said = try run(["sh", "-c", "cat; echo out; echo error >&2; exit 5"])

@@ -4,13 +4,13 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SignalSourceTests {
+@Suite(.timeLimit(.minutes(5))) struct SignalSourceTests {
   @Test func signalsArriveOneByOne() async {
     await #expect(processExitsWith: .success) {
       try await withLoop { loop in
         let signals = try SignalSource([SIGUSR1, SIGUSR2], on: loop)
         pthread_kill(pthread_self(), SIGUSR2)
-        let next = try await signals.next(deadline: .after(.seconds(20)))
+        let next = try await signals.next(deadline: .after(.seconds(60)))
         #expect(next == SIGUSR2)
         pthread_kill(pthread_self(), SIGUSR1)
         pthread_kill(pthread_self(), SIGUSR2)
@@ -29,7 +29,7 @@ import Testing
           await loop.sleep(until: .after(.milliseconds(5)))
           pthread_kill(thread, SIGUSR1)
         }
-        let next = try await signals.next(deadline: .after(.seconds(20)))
+        let next = try await signals.next(deadline: .after(.seconds(60)))
         #expect(next == SIGUSR1)
       }
     }

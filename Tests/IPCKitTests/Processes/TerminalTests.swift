@@ -4,7 +4,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TerminalTests {
+@Suite(.timeLimit(.minutes(5))) struct TerminalTests {
   @Test func masterIsNonBlockingAndCloseOnExec() async throws {
     try await withLoop { loop in
       let terminal = try Terminal(size: .init(columns: 1, rows: 1), on: loop)
@@ -18,10 +18,10 @@ import Testing
       let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
       let script = "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.01; done"
       let command = Command(arguments: ["sh", "-c", script], environment: .inherited)
-      let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(20)))
+      let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(60)))
       var text = ""
       while !text.hasSuffix("100\r\n") {
-        try await terminal.source.readable(deadline: .after(.seconds(20)))
+        try await terminal.source.readable(deadline: .after(.seconds(60)))
         text += (try? readOnce(terminal.source.descriptor, 99)).map { String(decoding: $0, as: UTF8.self) } ?? ""
         if text == "ready\r\n" { try terminal.resize(to: .init(columns: 100, rows: 30)) }
       }

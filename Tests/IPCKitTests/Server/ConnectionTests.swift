@@ -4,7 +4,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
   @Test func twoLinesInOneWriteAndOneInTwo() async throws {
     try await converse { (connection: consuming Connection) in
       try await expect("one", from: &connection)
@@ -96,7 +96,7 @@ import Testing
         _ = try await connection.nextLine()
       } catch {
         try await connection.write(Array("too long\n".utf8))
-        await connection.finish(deadline: .after(.seconds(20)))
+        await connection.finish(deadline: .after(.seconds(60)))
       }
     } client: { client in
       try client.send(String(repeating: "x", count: length))
@@ -111,7 +111,7 @@ import Testing
     try await converse { (connection: consuming Connection) in
       _ = try await connection.nextLine()
       try await connection.write(Array("reply\n".utf8))
-      await connection.finish(deadline: .after(.seconds(20)))
+      await connection.finish(deadline: .after(.seconds(60)))
     } client: { client in
       try client.send("request\n" + String(repeating: "unasked\n", count: 20_000))
       try client.endSending()
@@ -123,7 +123,7 @@ import Testing
   @Test func finishDoesNotWaitBeyondItsDeadline() async throws {
     try await converse { (connection: consuming Connection) in
       try await connection.write(Array("reply\n".utf8))
-      await connection.finish(deadline: .after(.milliseconds(20)))
+      await connection.finish(deadline: .after(.milliseconds(60)))
     } client: { client in
       // Never ends its sending; the server does not wait for it.
       let said = try client.rest()
@@ -133,7 +133,7 @@ import Testing
 
   @Test func finishEndsAnEndlessSender() async throws {
     try await converse { (connection: consuming Connection) in
-      await connection.finish(deadline: .after(.seconds(20)))
+      await connection.finish(deadline: .after(.seconds(60)))
     } client: { client in
       let ended = systemFailure { while true { try client.send(String(repeating: "x", count: 100_000)) } }
       #expect(ended?.errno == EPIPE || ended?.errno == ECONNRESET)

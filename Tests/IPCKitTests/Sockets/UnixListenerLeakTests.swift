@@ -120,7 +120,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let listener = try UnixListener(binding: directory("s"))
         let client = try UnixStream(connectingTo: directory("s"))
-        try quiet.expectNothingLeftOpen(needing: 1) { _ = try listener.accept(deadline: .after(.seconds(20))) }
+        try quiet.expectNothingLeftOpen(needing: 1) { _ = try listener.accept(deadline: .after(.seconds(60))) }
         _ = client
       }
     }

@@ -7,7 +7,7 @@ import IPCKit
 import Testing
 
 @Suite struct UnixListenerTests {
-  private static let soon = Duration.seconds(20)
+  private static let soon = Duration.seconds(60)
 
   @Test func acceptedConnectionCarriesBytesBothWays() throws {
     let directory = try TemporaryDirectory()
@@ -62,6 +62,20 @@ import Testing
       #expect(entries(of: directory.path) == ["s", "s.lock"])
       try UnixListener(binding: directory("s")).close()
       #expect(entries(of: directory.path) == ["s.lock"])
+    }
+  }
+
+  @Test func pathIsFreeThoughAChildHasACopyOfTheLock() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      let listener = try UnixListener(binding: directory("s"))
+      // As between a clone and its exec: the open file, and so the lock on it, is the child's too.
+      let child = ForkedChild { while true { pause() } }
+      try listener.close()
+      let next = Result { try UnixListener(binding: directory("s")).close() }
+      child.kill()
+      _ = child.wait()
+      try next.get()
     }
   }
 

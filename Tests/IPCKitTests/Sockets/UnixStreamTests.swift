@@ -5,7 +5,7 @@ import IPCKit
 import Testing
 
 @Suite struct UnixStreamTests {
-  private static let soon = Duration.seconds(20)
+  private static let soon = Duration.seconds(60)
 
   @Test func connectedSocketIsNonBlockingAndCloseOnExec() throws {
     let directory = try TemporaryDirectory()
@@ -21,7 +21,7 @@ import Testing
     let listener = try UnixListener(binding: directory("s"))
     let stream = try UnixStream(connectingTo: directory("s"), deadline: .after(Self.soon))
     let bytes = String(repeating: "x", count: 1 << 20)
-    let ended = ipcFailure { try stream.descriptor.writeAll(bytes, deadline: .after(.milliseconds(20))) }
+    let ended = ipcFailure { try stream.descriptor.writeAll(bytes, deadline: .after(.milliseconds(60))) }
     #expect(ended == .deadlineExceeded(operation: "write"))
     try listener.close()
   }
@@ -109,7 +109,7 @@ import Testing
           let deadline: Deadline =
             switch kind {
             case .deadlinePassed: .after(.zero)
-            case .backlogFull: .after(.milliseconds(20))
+            case .backlogFull: .after(.milliseconds(60))
             default: .never
             }
           let ended = ipcFailure { _ = try UnixStream(connectingTo: path, trusting: policy, deadline: deadline) }

@@ -108,7 +108,7 @@ import Testing
 
   private func ask(_ reader: inout BufferedReader, _ question: Question, _ model: Model) throws -> Answer {
     // A child that another test starts right now may hold a copy of the writing end until it executes its program.
-    let deadline = Deadline.after(model.hasEnded ? .seconds(20) : .zero)
+    let deadline = Deadline.after(model.hasEnded ? .seconds(60) : .zero)
     do throws(IPCError) {
       switch question {
       case .ending(let delimiter): return answer(try reader.next(endingWith: delimiter, deadline: deadline))

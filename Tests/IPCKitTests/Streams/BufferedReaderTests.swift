@@ -5,7 +5,7 @@ import IPCKit
 import Testing
 
 @Suite struct BufferedReaderTests {
-  private static let soon = Duration.seconds(20)
+  private static let soon = Duration.seconds(60)
 
   @Test func linesEmptyLineAndTheEndAreTold() throws {
     var reader = try reader(of: "one\n\nthree\n")

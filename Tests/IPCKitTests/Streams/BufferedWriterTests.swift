@@ -5,7 +5,7 @@ import IPCKit
 import Testing
 
 @Suite struct BufferedWriterTests {
-  private static let soon = Duration.seconds(20)
+  private static let soon = Duration.seconds(60)
 
   @Test func nothingIsWrittenBeforeTheBufferIsFullOrFlushed() throws {
     let pipe = try Pipe(nonBlocking: true)

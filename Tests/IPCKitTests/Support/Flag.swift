@@ -14,7 +14,7 @@ final class Flag: Sendable {
 
   /// Blocks until it is set.
   func wait() throws {
-    let deadline = Deadline.after(.seconds(20))
+    let deadline = Deadline.after(.seconds(60))
     while !isSet {
       if deadline.hasPassed { throw IPCError.deadlineExceeded(operation: "wait for a flag") }
       usleep(500)

@@ -51,7 +51,7 @@ func toldByForkedChild(_ body: (Int32) throws -> (Int32, String)) throws -> Stri
   var reader = BufferedReader(pipe.intoReading())
   var lines: [String] = []
   do {
-    while let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(30))) { lines.append(line) }
+    while let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(120))) { lines.append(line) }
   } catch {
     child.kill()
     lines.append("\(error)")

@@ -31,7 +31,7 @@ func withServer<Value: Sendable>(
 
 /// A client that blocks, with a deadline for everything.
 struct Client: ~Copyable {
-  private static let soon = Duration.seconds(20)
+  private static let soon = Duration.seconds(60)
   var reader: BufferedReader
 
   init(_ path: String) throws {

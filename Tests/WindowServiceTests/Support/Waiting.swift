@@ -4,7 +4,7 @@ internal import Glibc
 internal import IPCKit
 
 /// How long anything in a test may take before the test says that it does not come. Far more than it takes.
-let patience = Duration.seconds(30)
+let patience = Duration.seconds(60)
 
 /// A moment that is far enough away.
 var patientDeadline: Deadline { .after(patience) }
