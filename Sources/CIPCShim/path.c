@@ -43,6 +43,8 @@ int ipc_lock(int descriptor) {
   return result < 0 ? -errno : 0;
 }
 
+int ipc_unlock(int descriptor) { return flock(descriptor, LOCK_UN) < 0 ? -errno : 0; }
+
 int ipc_open_private_directory(const char *path) {
   if (mkdir(path, 0700) < 0 && errno != EEXIST) return -errno;
   int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -5,7 +5,7 @@ package struct OutputRing: ~Copyable {
   private var storage: [UInt8] = []
   /// Where the next byte goes, once the storage is as large as it may be; the oldest byte stands there.
   private var position = 0
-  private let capacity: Int
+  private var capacity: Int
 
   /// How many bytes there were in all.
   package private(set) var total: UInt64 = 0
@@ -17,6 +17,15 @@ package struct OutputRing: ~Copyable {
 
   /// The kept bytes, oldest first.
   package var bytes: [UInt8] { Array(storage[position...] + storage[..<position]) }
+
+  /// Keeps as many from now on; of what is kept already, the last as many as fit.
+  package mutating func resize(to capacity: Int) {
+    precondition(capacity > 0, "a ring keeps something")
+    guard capacity != self.capacity else { return }
+    storage = Array(bytes.suffix(capacity))
+    position = 0
+    self.capacity = capacity
+  }
 
   /// Adds bytes, and forgets as many of the oldest as do not fit any more.
   package mutating func append(_ bytes: ArraySlice<UInt8>) {

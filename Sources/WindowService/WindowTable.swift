@@ -52,13 +52,24 @@ package actor WindowTable {
   // MARK: Settings
 
   /// Takes the file's settings over.
-  package func setFile(_ file: [Setting]) throws(ConfigurationError) { try settings.setFile(file) }
+  package func setFile(_ file: [Setting]) throws(ConfigurationError) {
+    try settings.setFile(file)
+    try fitOutputs()
+  }
+
+  /// Lets every window keep as much output as its settings say by now.
+  private func fitOutputs() throws(ConfigurationError) {
+    for window in windows.values {
+      window.output.resize(to: try settings.effective.applying(window.settings).scrollback)
+    }
+  }
 
   /// Changes settings for all windows, or for one.
   package func change(_ change: ConfigurationChange) throws(Reply.Failure) {
     guard let id = change.window, id != -1 else {
       return try Self.refusing { () throws(ConfigurationError) in
         try settings.change(change.options, reset: change.reset)
+        try fitOutputs()
       }
     }
     let window = try find(id)
@@ -67,6 +78,7 @@ package actor WindowTable {
       let changed = try Settings.bounded((change.reset ? [] : window.settings) + added)
       let configuration = try settings.effective.applying(changed)
       window.settings = changed
+      window.output.resize(to: configuration.scrollback)
       if change.reset || added.contains(where: { $0.key == "size" }) { resize(window, to: configuration.size) }
     }
   }

@@ -79,6 +79,8 @@ int ipc_status(int descriptor, struct ipc_file_status *IPC_NONNULL status);
 int ipc_open_lock_file(const char *IPC_NONNULL path);
 // flock(2), exclusive, not waiting: -EWOULDBLOCK when another holds it.
 int ipc_lock(int descriptor);
+// flock(2) with LOCK_UN: free at once, though a child that has not executed its program yet shares the open file.
+int ipc_unlock(int descriptor);
 // mkdir(2) with mode 0700, then open(2) of it without following a link: -EEXIST is no failure.
 int ipc_open_private_directory(const char *IPC_NONNULL path);
 int ipc_unlink(const char *IPC_NONNULL path);
@@ -121,7 +123,6 @@ struct ipc_event {
 };
 int ipc_epoll_create(void);
 int ipc_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
-int ipc_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data);
 int ipc_epoll_remove(int epoll, int descriptor);
 // epoll_pwait2(2). `nanoseconds` below 0: for ever. Answers how many events were stored; EINTR counts as none.
 int ipc_epoll_wait(int epoll, struct ipc_event *IPC_NONNULL events, int capacity, int64_t nanoseconds);

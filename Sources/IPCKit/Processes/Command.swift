@@ -164,6 +164,12 @@ public struct DescriptorLimit: Hashable, Sendable {
   /// What it may be raised to.
   public var hard: UInt64
 
+  /// A limit from its parts; `soft` is at most `hard`.
+  public init(soft: UInt64, hard: UInt64) {
+    self.soft = soft
+    self.hard = hard
+  }
+
   /// This process's. getrlimit(2).
   public static func current() throws(SystemError) -> DescriptorLimit {
     var (soft, hard): (UInt64, UInt64) = (0, 0)

@@ -15,8 +15,10 @@ public struct SignalSource: ~Copyable {
   /// Blocks the signals in this thread and takes them from a descriptor. pthread_sigmask(3), signalfd(2).
   ///
   /// Threads that exist already keep theirs unblocked: make it before there are any. The signals stay blocked.
+  /// - Precondition: there is at least one signal, or nothing would ever come.
   /// - Throws: EINVAL for a number that is no signal; EMFILE.
   public init(_ signals: [Int32], on loop: EventLoop) throws(SystemError) {
+    precondition(!signals.isEmpty, "a source of no signals would wait for ever")
     // The array is valid for the length of the call.
     let result = unsafe signals.withUnsafeBufferPointer { signals -> CInt in
       guard let first = signals.baseAddress else { return -EINVAL }

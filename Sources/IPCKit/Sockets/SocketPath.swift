@@ -52,6 +52,8 @@ struct SocketPath: ~Copyable, Sendable {
     if let found = try? Self.status(path), found.device == device, found.inode == inode {
       _ = try SystemError.check(unsafe ipc_unlink(path), "unlink", path)
     }
+    // Closing alone would leave the lock to a child that is about to execute its program.
+    _ = try SystemError.check(ipc_unlock(lock.number), "flock", path + ".lock")
     try lock.close()
   }
 
