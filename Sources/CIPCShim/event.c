@@ -30,6 +30,10 @@ int ipc_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
   return control(epoll, EPOLL_CTL_ADD, descriptor, events, data);
 }
 
+int ipc_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data) {
+  return control(epoll, EPOLL_CTL_MOD, descriptor, events, data);
+}
+
 int ipc_epoll_remove(int epoll, int descriptor) { return control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0); }
 
 int ipc_epoll_wait(int epoll, struct ipc_event *events, int capacity, int64_t nanoseconds) {

@@ -68,6 +68,16 @@ int64_t ipc_send(int socket, const void *bytes, size_t count) {
   return put < 0 ? -errno : put;
 }
 
+int64_t ipc_send_two(int socket, const void *head, size_t head_count, const void *body, size_t body_count) {
+  struct iovec pieces[2] = {{(void *)head, head_count}, {(void *)body, body_count}};
+  struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+  ssize_t put;
+  do
+    put = sendmsg(socket, &message, MSG_NOSIGNAL);
+  while (put < 0 && errno == EINTR);
+  return put < 0 ? -errno : put;
+}
+
 int ipc_shutdown_sending(int socket) { return shutdown(socket, SHUT_WR) < 0 ? -errno : 0; }
 
 int ipc_set_send_timeout(int socket, int64_t nanoseconds) {

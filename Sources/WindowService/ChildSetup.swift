@@ -34,9 +34,16 @@ package struct ChildSetup: Sendable {
     loginShell = shells.lazy.compactMap(\.self).first { !$0.isEmpty } ?? "/bin/sh"
     descriptorLimit = try .current()
     var environment = inherited
+    Self.removeOwnVariables(from: &environment)
     environment["TERM"] = "xterm-256color"
+    environment["WINDOWD_SOCKET"] = socketPath
+    environment["ALACRITTY_SOCKET"] = socketPath
     self.environment = environment
     self.socketPath = socketPath
+  }
+
+  private static func removeOwnVariables(from environment: inout Environment) {
+    environment.remove { ownVariables.contains($0) || $0.hasPrefix("LISTEN_") || $0.hasPrefix("WATCHDOG_") }
   }
 
   /// The command for a window.
@@ -53,11 +60,11 @@ package struct ChildSetup: Sendable {
       environment[String(variable[..<sign])] = String(variable[variable.utf8.index(after: sign)...])
     }
     // Behind the client's own, which may name a terminal type but not speak for the daemon.
-    environment.remove {
-      Self.ownVariables.contains($0) || $0.hasPrefix("LISTEN_") || $0.hasPrefix("WATCHDOG_")
+    if !specification.environment.isEmpty {
+      Self.removeOwnVariables(from: &environment)
+      environment["WINDOWD_SOCKET"] = socketPath
+      environment["ALACRITTY_SOCKET"] = socketPath
     }
-    environment["WINDOWD_SOCKET"] = socketPath
-    environment["ALACRITTY_SOCKET"] = socketPath
     environment["WINDOWD_WINDOW"] = "\(id)"
     environment["ALACRITTY_WINDOW_ID"] = "\(id)"
     let arguments = specification.command.isEmpty ? [configuration.shell ?? loginShell] : specification.command

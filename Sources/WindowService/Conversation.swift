@@ -14,6 +14,8 @@ struct Conversation: ~Copyable {
   /// The client reads no more; what it sent before is served all the same.
   private var readerIsGone = false
   private var refusals = 0
+  /// The client's process, for the log.
+  private let client: Int32
 
   /// How long a client may keep a connection that has nothing more to give: after a message of Alacritty's, whose reply
   /// is the end of the file, and after a message that could not be understood. Long enough for a second message that is
@@ -21,6 +23,7 @@ struct Conversation: ~Copyable {
   private static let farewell = Duration.seconds(1)
 
   init(_ connection: consuming Connection, handler: RequestHandler, log: Log) {
+    client = (try? connection.peer.processID) ?? 0
     self.connection = connection
     self.handler = handler
     self.log = log
@@ -32,9 +35,9 @@ struct Conversation: ~Copyable {
     counters.connectionBegan()
     defer { counters.connectionEnded() }
     let failure = await answerAll()
-    if refusals > 1 { log.write(.warning, "refused \(refusals) messages of process \(connection.peer.processID)") }
+    if refusals > 1 { log.write(.warning, "refused \(refusals) messages of process \(client)") }
     if let failure { throw failure }
-    await connection.finish(deadline: .after(Self.farewell))
+    connection.finish(deadline: .after(Self.farewell))
   }
 
   /// Returns when the client has ended, or the conversation is over; else the error that broke it.
@@ -112,7 +115,7 @@ struct Conversation: ~Copyable {
   private mutating func note(_ refusal: Reply.Failure) {
     refusals += 1
     guard refusals == 1 else { return }
-    log.write(.warning, "refused a message of process \(connection.peer.processID): \(refusal.error.message)")
+    log.write(.warning, "refused a message of process \(client): \(refusal.error.message)")
   }
 
   private func bytes(of refusal: Reply.Failure) -> [UInt8] {

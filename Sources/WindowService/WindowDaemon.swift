@@ -25,7 +25,7 @@ package struct WindowDaemon: Sendable {
   private let configurationFile: ConfigurationFile
   private let inherited: InheritedListener
   private let counters = Counters()
-  private let stop = AcceptStop()
+  private let stop = ServerStop()
   private let isDetached: Bool
 
   /// The name that the socket has in a socket unit; a unit that gives none is accepted too.
@@ -110,7 +110,7 @@ package struct WindowDaemon: Sendable {
     let listener = try inherited.take() ?? UnixListener(binding: path)
     let server = Server(listener, on: loop, stop: stop) { [log] event in
       switch event {
-      case .refused(let peer): log.write(.warning, "refused user \(peer.userID), process \(peer.processID)")
+      case .refused(let reason, let peer): log.write(.warning, Self.describe(reason, peer))
       case .failed(let error): log.write(.warning, "a connection ended: \(error)")
       case .acceptFailed(let error): log.write(.error, "cannot accept: \(error)")
       }
@@ -120,6 +120,16 @@ package struct WindowDaemon: Sendable {
     let log = log
     try await server.run { connection in
       try await Conversation(connection, handler: handler, log: log).serve()
+    }
+  }
+
+  private static func describe(_ reason: Server.Refusal, _ peer: PeerCredentials?) -> String {
+    let who = peer.map { "user \($0.userID), process \($0.processID)" } ?? "a client"
+    return switch reason {
+    case .notAllowed: "refused \(who)"
+    case .tooManyConnections: "refused \(who): too many connections"
+    case .tooManyOfOneUser: "refused \(who): too many connections of one user"
+    case .noDescriptors: "refused \(who): no descriptors left"
     }
   }
 

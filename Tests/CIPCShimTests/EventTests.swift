@@ -15,6 +15,9 @@ import Testing
     #expect(wait(epoll, -1) == [data])
     // By edge: once.
     #expect(wait(epoll, 0) == [])
+    #expect(ipc_epoll_modify(epoll, reading, IPC_READABLE, ~data) == 0)
+    #expect(wait(epoll, -1) == [~data])
+    #expect(wait(epoll, -1) == [~data])
     #expect(ipc_epoll_remove(epoll, reading) == 0)
     #expect(wait(epoll, 0) == [])
     closeAll(epoll, reading, writing)
@@ -28,6 +31,7 @@ import Testing
     #expect(ipc_epoll_add(epoll, directory, IPC_READABLE, 0) == -EPERM)
     #expect(ipc_epoll_add(epoll, reading, IPC_READABLE, 0) == 0)
     #expect(ipc_epoll_add(epoll, reading, IPC_READABLE, 0) == -EEXIST)
+    #expect(ipc_epoll_modify(epoll, writing, IPC_WRITABLE, 0) == -ENOENT)
     #expect(ipc_epoll_remove(epoll, writing) == -ENOENT)
     #expect(ipc_epoll_remove(epoll, 1_000_000) == -EBADF)
     #expect(ipc_epoll_add(epoll, epoll, IPC_READABLE, 0) == -EINVAL)

@@ -27,6 +27,11 @@ internal import WindowProtocol
       ]
       let found = try daemon.output(of: id).split(separator: "\n").map(String.init)
       #expect(found.sorted() == expected.sorted())
+      let plain = try daemon.printed(by: "env").split(separator: "\n").map(String.init)
+      let added = ["ADDED=", "MARK=", "KEPT=", "TITLE=", "WINDOWD_WINDOW=", "ALACRITTY_WINDOW_ID="]
+      let unchanged = expected.filter { line in !added.contains { line.hasPrefix($0) } }
+      let own = ["KEPT=kept value", "WINDOWD_WINDOW=\(id + 1)", "ALACRITTY_WINDOW_ID=\(id + 1)"]
+      #expect(plain.sorted() == (unchanged + own).sorted())
     }
   }
 

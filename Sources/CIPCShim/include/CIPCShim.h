@@ -104,6 +104,9 @@ int ipc_connect(int socket, const char *IPC_NONNULL path);
 int ipc_accept(int socket);
 // send(MSG_NOSIGNAL).
 int64_t ipc_send(int socket, const void *IPC_NONNULL bytes, size_t count);
+// sendmsg(MSG_NOSIGNAL) of two pieces.
+int64_t ipc_send_two(int socket, const void *IPC_NULLABLE head, size_t head_count, const void *IPC_NULLABLE body,
+                     size_t body_count);
 int ipc_shutdown_sending(int socket);
 // SO_SNDTIMEO: also bounds a blocking connect. 0 or less: no limit.
 int ipc_set_send_timeout(int socket, int64_t nanoseconds);
@@ -123,6 +126,7 @@ struct ipc_event {
 };
 int ipc_epoll_create(void);
 int ipc_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
+int ipc_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data);
 int ipc_epoll_remove(int epoll, int descriptor);
 // epoll_pwait2(2). `nanoseconds` below 0: for ever. Answers how many events were stored; EINTR counts as none.
 int ipc_epoll_wait(int epoll, struct ipc_event *IPC_NONNULL events, int capacity, int64_t nanoseconds);

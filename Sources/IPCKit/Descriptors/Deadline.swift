@@ -23,10 +23,15 @@ public struct Deadline: Hashable, Sendable, Comparable {
   ///
   /// Reads the clock: clock_gettime(2) with CLOCK_MONOTONIC, which does not run while the machine is suspended.
   public static func after(_ duration: Duration) -> Deadline {
+    Deadline(nanoseconds: ipc_monotonic_now()).advanced(by: duration)
+  }
+
+  /// The moment that is `duration` later.
+  package func advanced(by duration: Duration) -> Deadline {
     let (seconds, attoseconds) = duration.components
     let (whole, over) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
     let (exact, above) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-    let (sum, beyond) = ipc_monotonic_now().addingReportingOverflow(exact)
+    let (sum, beyond) = nanoseconds.addingReportingOverflow(exact)
     guard !over && !above && !beyond else { return duration < .zero ? Deadline(nanoseconds: 0) : .never }
     return Deadline(nanoseconds: max(0, sum))
   }

@@ -54,23 +54,6 @@ extension FileDescriptor {
     try unsafe writeAll(Array(text.utf8).span.bytes, deadline: deadline)
   }
 
-  /// Reads once, waiting for the first byte until the deadline; 0 at the end of the file.
-  package borrowing func readSome(
-    into buffer: inout MutableRawSpan, deadline: Deadline
-  ) throws(IPCError) -> Int {
-    // A blocking descriptor must not be read before it is ready, or the deadline would not be looked at again.
-    if deadline != .never { try wait(for: IPC_READABLE, "read", deadline) }
-    while true {
-      do throws(SystemError) {
-        return try read(into: &buffer)
-      } catch  where error.errno == EAGAIN {
-        try wait(for: IPC_READABLE, "read", deadline)
-      } catch {
-        throw .system(error)
-      }
-    }
-  }
-
   /// Waits for readiness with ppoll(2).
   package borrowing func wait(
     for events: UInt32, _ operation: StaticString, _ deadline: Deadline

@@ -8,8 +8,8 @@ internal import Synchronization
 /// An epoll loop that runs tasks.
 ///
 /// ``run(_:)`` turns the calling thread into the loop. Tasks that start there, their children and every actor that names
-/// the loop as its executor stay on that thread. A call that blocks stops them all: give it to a thread of its own and
-/// await the result.
+/// the loop as its executor stay on that thread. A call that blocks stops them all: give it to ``blocking(_:)``, which has
+/// a thread for it.
 ///
 /// ```swift
 /// let loop = try EventLoop()
@@ -18,16 +18,10 @@ internal import Synchronization
 /// }
 /// ```
 @safe public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
-  /// What other threads leave for the loop.
-  private struct Inbox {
-    var jobs: [UnownedJob] = []
-    var cancellations: [WaiterKey] = []
-    var isEmpty: Bool { jobs.isEmpty && cancellations.isEmpty }
-  }
-
   /// Owned by this object; touched on the loop's thread alone, which `precondition(isCurrent)` guards.
-  let core: UnsafeMutablePointer<LoopCore>
-  private let inbox = Mutex(Inbox())
+  private let storage: UnsafeMutablePointer<LoopCore>
+  /// What other threads leave for the loop.
+  private let inbox = Mutex<[LoopMessage]>([])
   /// The core's descriptor that any thread may write to.
   private let wakeupNumber: CInt
   /// The number of the running thread, 0 while none runs.
@@ -38,14 +32,20 @@ internal import Synchronization
   public init() throws(SystemError) {
     let made = try LoopCore()
     wakeupNumber = made.wakeupNumber
-    unsafe core = .allocate(capacity: 1)
-    unsafe core.initialize(to: made)
+    unsafe storage = .allocate(capacity: 1)
+    unsafe storage.initialize(to: made)
   }
 
   deinit {
     // Nothing can refer to it any more: registrations hold the loop.
-    unsafe core.deinitialize(count: 1)
-    unsafe core.deallocate()
+    unsafe storage.deinitialize(count: 1)
+    unsafe storage.deallocate()
+  }
+
+  /// The loop's state, for code on its thread.
+  var core: LoopCore {
+    unsafeAddress { unsafe UnsafePointer(storage) }
+    unsafeMutableAddress { unsafe storage }
   }
 
   /// Whether the caller runs on the loop's thread.
@@ -58,37 +58,29 @@ internal import Synchronization
     let before = thread.exchange(UInt(pthread_self()), ordering: .relaxed)
     precondition(before == 0, "the event loop runs already")
     defer { thread.store(0, ordering: .relaxed) }
-    let outcome = Mutex<Success?>(nil)
+    let outcome = Outcome<Success>()
     Task(executorPreference: self) {
       let result = await body()
-      outcome.withLock { $0 = result }
+      outcome.set(result)
     }
     while true {
-      takeInbox()
       runJobs()
-      if let result = outcome.withLock({ $0 }) { return result }
+      if let result = outcome.result { return result }
+      endTurn()
       pollEvents()
     }
-  }
-
-  /// Suspends the task until the deadline or its cancellation, whichever is first.
-  nonisolated(nonsending) public func sleep(until deadline: Deadline) async {
-    checkCurrent()
-    let key = unsafe core.pointee.waiters.reserve(nil)
-    _ = await suspend(key, deadline)
-  }
-
-  /// The same for who may not be hurried: a cancelled task sleeps too.
-  nonisolated(nonsending) func sleepRegardless(until deadline: Deadline) async {
-    checkCurrent()
-    let key = unsafe core.pointee.waiters.reserve(nil)
-    _ = await suspendRegardless(key, deadline)
   }
 
   /// Ends the program with a reason when called from elsewhere: the loop's state is one thread's.
   func checkCurrent() {
     precondition(isCurrent, "an event loop's connection or timer was used outside the loop's thread")
   }
+}
+
+/// What a loop's body returned: written and read on its thread.
+private final class Outcome<Success: Sendable>: @unchecked Sendable {
+  private(set) var result: Success?
+  func set(_ result: Success) { self.result = result }
 }
 
 // MARK: - Running jobs
@@ -99,9 +91,9 @@ extension EventLoop {
     // The runtime gives each job once, and the loop runs each once.
     let job = UnownedJob(job)
     if isCurrent {
-      unsafe core.pointee.jobs.append(job)
+      core.jobs.append(job)
     } else {
-      leave { $0.jobs.append(job) }
+      leave(.job(job))
     }
   }
 
@@ -112,64 +104,118 @@ extension EventLoop {
   /// costs no system call, and no more, so that one who keeps yielding shuts nobody out.
   private func runJobs() {
     var rounds = 0
-    while rounds < 16, unsafe !core.pointee.jobs.isEmpty {
+    while rounds < 16, !core.jobs.isEmpty {
       runRound()
       rounds += 1
     }
   }
 
-  /// Waits for events, or the earliest deadline, and resumes those who waited for them.
-  private func pollEvents() {
-    let idle = unsafe core.pointee.jobs.isEmpty
-    let limit = unsafe idle ? core.pointee.waiters.earliest.remainingNanoseconds : 0
-    do throws(SystemError) {
-      unsafe try core.pointee.poll(nanoseconds: limit)
-    } catch {
-      fatalError("\(error)")  // EBADF, EFAULT or EINVAL: this loop's own epoll descriptor is broken
-    }
-    unsafe core.pointee.expire()
-    resumeAwakened()
-  }
-
-  private func resumeAwakened() {
-    // Each wait ended once, and so was put there once.
-    for unsafe(continuation, reason) in unsafe core.pointee.takeAwakened() {
-      unsafe continuation.resume(returning: reason)
-    }
-  }
-
   private func runRound() {
     var ready: [UnownedJob] = []
-    unsafe swap(&ready, &core.pointee.jobs)
+    swap(&ready, &core.jobs)
     for job in ready {
       unsafe job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
     }
     // The array goes back, so that a busy loop does not allocate one each turn.
     ready.removeAll(keepingCapacity: true)
-    if unsafe core.pointee.jobs.isEmpty { unsafe swap(&ready, &core.pointee.jobs) }
+    if core.jobs.isEmpty { swap(&ready, &core.jobs) }
+  }
+
+  /// Tells those who asked for it that the turn's jobs have run.
+  private func endTurn() {
+    let count = core.deferred.count
+    guard count > 0 else { return }
+    // One by one from the list itself: what one of them does may end another.
+    for index in 0..<count {
+      if let target = core.deferred[index] { unsafe target.receiver.turnEnded(target.token) }
+    }
+    core.removeDeferred(count)
+  }
+}
+
+// MARK: - Events
+
+extension EventLoop {
+  /// Waits for events, or the earliest deadline, and tells those whom they are for.
+  private func pollEvents() {
+    let isIdle = core.jobs.isEmpty && core.deferred.isEmpty
+    let count: Int
+    do throws(SystemError) {
+      count = try core.poll(waiting: isIdle)
+    } catch {
+      fatalError("\(error)")  // EBADF, EFAULT or EINVAL: this loop's own epoll descriptor is broken
+    }
+    for position in 0..<count {
+      guard let (target, events) = core.note(position) else { continue }
+      unsafe target.receiver.ready(target.token, events)
+    }
+    expire()
+    if core.takeWakeup() { takeInbox() }
+    resumeAwakened()
+  }
+
+  private func expire() {
+    while true {
+      switch core.expire() {
+      case .none: return
+      case .wait: continue
+      case .receiver(let target, let interest): unsafe target.receiver.expired(target.token, interest)
+      }
+    }
+  }
+
+  /// Resumes those whose wait has ended.
+  func resumeAwakened() {
+    let awakened = unsafe core.takeAwakened()
+    guard unsafe !awakened.isEmpty else { return }
+    // Each wait ended once, and so was put there once.
+    for unsafe (continuation, reason) in unsafe awakened { unsafe continuation.resume(returning: reason) }
+    unsafe core.reuse(awakened)
   }
 }
 
 // MARK: - From other threads
 
+/// What another thread may ask of a loop.
+enum LoopMessage {
+  case job(UnownedJob)
+  case cancellation(WaitKey)
+  case call(@Sendable () -> Void)
+}
+
 extension EventLoop {
-  private func leave(_ change: (inout sending Inbox) -> Void) {
-    let wasEmpty = inbox.withLock { inbox in
-      let wasEmpty = inbox.isEmpty
-      change(&inbox)
-      return wasEmpty
+  /// Runs `body` on the loop's thread: after what runs there now, even when this is that thread.
+  func call(_ body: @escaping @Sendable () -> Void) { leave(.call(body)) }
+
+  /// Ends the wait if it has not ended; from any thread.
+  func cancel(_ key: WaitKey) {
+    guard isCurrent else { return leave(.cancellation(key)) }
+    guard core.slots.isCurrent(key) else { return }
+    core.wake(key.slot, key.interest, .cancelled)
+    resumeAwakened()
+  }
+
+  private func leave(_ message: LoopMessage) {
+    let isFirst = inbox.withLock { inbox in
+      inbox.append(message)
+      return inbox.count == 1
     }
-    if wasEmpty { wakeUp() }
+    if isFirst { wakeUp() }
   }
 
   private func takeInbox() {
-    let taken = inbox.withLock { inbox in
-      let taken = inbox
-      inbox = Inbox()
-      return taken
+    let messages = inbox.withLock { inbox in
+      let messages = inbox
+      inbox = []
+      return messages
     }
-    unsafe core.pointee.jobs.append(contentsOf: taken.jobs)
-    for key in taken.cancellations { cancel(key) }
+    for message in messages {
+      switch message {
+      case .job(let job): core.jobs.append(job)
+      case .cancellation(let key): cancel(key)
+      case .call(let body): body()
+      }
+    }
   }
 
   private func wakeUp() {
@@ -178,35 +224,5 @@ extension EventLoop {
     unsafe withUnsafeBytes(of: &one) { bytes in
       if let start = bytes.baseAddress { unsafe _ = ipc_write(wakeupNumber, start, bytes.count) }
     }
-  }
-}
-
-// MARK: - Waiting
-
-extension EventLoop {
-  /// Suspends the task in the wait that was reserved.
-  nonisolated(nonsending) func suspend(_ key: WaiterKey, _ deadline: Deadline) async -> Wake {
-    await withTaskCancellationHandler {
-      await suspendRegardless(key, deadline)
-    } onCancel: {
-      cancel(key)
-    }
-  }
-
-  /// Suspends the task in the wait that was reserved, whether it is cancelled or not.
-  nonisolated(nonsending) func suspendRegardless(_ key: WaiterKey, _ deadline: Deadline) async -> Wake {
-    await unsafe withUnsafeContinuation { continuation in
-      // Between the reservation and this, a hop may have let an event or a cancellation pass.
-      let early = unsafe core.pointee.waiters.suspend(key, continuation, deadline)
-      if let early { unsafe continuation.resume(returning: early) }
-    }
-  }
-
-  /// Ends the wait if it has not ended; from any thread.
-  func cancel(_ key: WaiterKey) {
-    guard isCurrent else { return leave { $0.cancellations.append(key) } }
-    guard let index = unsafe core.pointee.waiters.current(key) else { return }
-    unsafe core.pointee.wake(index, .cancelled)
-    resumeAwakened()
   }
 }

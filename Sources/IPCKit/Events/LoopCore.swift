@@ -5,28 +5,20 @@ internal import CIPCShim
 
 /// The state of one loop. Its functions never run a job and never call out.
 @safe struct LoopCore: ~Copyable {
-  /// A registered descriptor.
-  private struct Slot {
-    /// Tells this registration's events from those of an earlier one in the same place.
-    var generation: UInt32 = 0
-    /// What came while nobody waited for it: seen once, because a terminal that was hung up can be opened again.
-    var isReadable = false
-    var isWritable = false
-    /// Stays: a connection that was hung up never comes back.
-    var isHungUp = false
-    /// The entry of the wait for each interest, -1 when nobody waits.
-    var waiting: (read: Int, write: Int, hangup: Int) = (-1, -1, -1)
-  }
-
   private let epoll: FileDescriptor
   private let wakeup: FileDescriptor
-  private var slots: [Slot] = []
-  private var free: [Int] = []
-  var waiters = Waiters()
+  var slots = SlotTable()
   var jobs: [UnownedJob] = []
+  /// Receivers that want to be told once the jobs of this turn have run; nil for one that has ended before.
+  private(set) var deferred: [Slot.Target?] = []
+  var buffers = BufferPool()
   private var awakened: [(UnsafeContinuation<Wake, Never>, Wake)] = unsafe []
+  private var events = EventBuffer()
+  /// The moment that this turn takes for now; 0 while nobody has asked.
+  private var turnTime: Int64 = 0
+  private var wasWokenUp = false
 
-  /// The slot number that stands for the wake-up descriptor.
+  /// The data that stands for the wake-up descriptor.
   private static let wakeupData = UInt64.max
 
   init() throws(SystemError) {
@@ -41,59 +33,102 @@ internal import CIPCShim
   /// The descriptor that another thread writes to; valid as long as the loop.
   var wakeupNumber: CInt { wakeup.number }
 
-  // MARK: Registrations
+  /// CLOCK_MONOTONIC in nanoseconds, read at most once a turn.
+  var now: Int64 {
+    mutating get {
+      if turnTime == 0 { turnTime = ipc_monotonic_now() }
+      return turnTime
+    }
+  }
+}
 
-  /// Registers for all events, by edge, once; answers the slot.
-  mutating func register(_ descriptor: borrowing FileDescriptor) throws(SystemError) -> Int {
-    let slot = free.last ?? slots.count
-    let generation = slot < slots.count ? slots[slot].generation : 0
-    let events = IPC_READABLE | IPC_WRITABLE | IPC_READ_HANGUP | IPC_EDGE_TRIGGERED
-    let data = UInt64(generation) << 32 | UInt64(slot)
-    _ = try SystemError.check(ipc_epoll_add(epoll.number, descriptor.number, events, data), "epoll_ctl")
-    if slot < slots.count { free.removeLast() } else { slots.append(Slot()) }
-    return slot
+// MARK: - The end of a turn
+
+extension LoopCore {
+  /// Tells a receiver once the jobs of this turn have run.
+  mutating func notifyAtEnd(_ target: Slot.Target) { deferred.append(target) }
+
+  /// Forgets a receiver that was to be told.
+  mutating func forgetAtEnd(_ token: UnsafeMutableRawPointer) {
+    for index in deferred.indices where unsafe deferred[index]?.token == token { deferred[index] = nil }
+  }
+
+  /// Forgets the first receivers, which were told.
+  mutating func removeDeferred(_ count: Int) { deferred.removeFirst(count) }
+}
+
+// MARK: - Registrations
+
+extension LoopCore {
+  /// How a place hears of a descriptor.
+  enum Trigger {
+    /// Once for each change.
+    case edge
+    /// For as long as it is so: for listeners, whose waiting clients make no new edge.
+    case level
+  }
+
+  private static let reading = IPC_READABLE | IPC_READ_HANGUP
+
+  /// Registers for what can be read, once; answers the place.
+  mutating func register(
+    _ number: CInt, _ trigger: Trigger = .edge, for target: Slot.Target? = nil
+  ) throws(SystemError) -> Int32 {
+    let index = slots.take()
+    let events = trigger == .edge ? Self.reading | IPC_EDGE_TRIGGERED : IPC_READABLE
+    let result = ipc_epoll_add(epoll.number, number, events, data(index))
+    if result < 0 { slots.give(index) }
+    _ = try SystemError.check(result, "epoll_ctl")
+    slots[index].target = target
+    return index
   }
 
   /// Forgets a registration. Before its descriptor is closed: a file that is shared would go on sending events.
-  mutating func unregister(_ slot: Int, _ number: CInt) {
+  mutating func unregister(_ index: Int32, _ number: CInt) {
     let result = ipc_epoll_remove(epoll.number, number)
     assert(result == 0, "epoll_ctl: descriptor \(number) was closed before its registration ended")
-    slots[slot] = Slot(generation: slots[slot].generation &+ 1)
-    free.append(slot)
+    slots.give(index)
   }
 
-  // MARK: Waiting
+  /// Lets the kernel tell of room to write, from now on, and at once if there is some.
+  mutating func armForWriting(_ index: Int32, _ number: CInt) {
+    guard !slots[index].isArmedForWriting else { return }
+    slots[index].isArmedForWriting = true
+    let events = Self.reading | IPC_WRITABLE | IPC_EDGE_TRIGGERED
+    let result = ipc_epoll_modify(epoll.number, number, events, data(index))
+    assert(result == 0, "epoll_ctl: descriptor \(number) was closed before its registration ended")
+  }
 
+  /// Stops hearing of a level-triggered descriptor, or begins again.
+  func setListening(_ index: Int32, _ number: CInt, _ on: Bool) {
+    let result = ipc_epoll_modify(epoll.number, number, on ? IPC_READABLE : 0, data(index))
+    assert(result == 0, "epoll_ctl: descriptor \(number) was closed before its registration ended")
+  }
+
+  private func data(_ index: Int32) -> UInt64 { UInt64(slots[index].generation) << 32 | UInt64(UInt32(index)) }
+}
+
+// MARK: - Waiting
+
+extension LoopCore {
   /// Whether what is waited for has come already; it then counts as seen. A hang-up stays.
-  mutating func takeReady(_ slot: Int, _ interest: Interest) -> Bool {
+  mutating func takeReady(_ index: Int32, _ interest: Interest) -> Bool {
     switch interest {
     case .read:
-      defer { slots[slot].isReadable = false }
-      return slots[slot].isReadable
+      defer { slots[index].isReadable = false }
+      return slots[index].isReadable
     case .write:
-      defer { slots[slot].isWritable = false }
-      return slots[slot].isWritable
+      defer { slots[index].isWritable = false }
+      return slots[index].isWritable
     case .hangup:
-      return slots[slot].isHungUp
+      return slots[index].isHungUp
     }
   }
 
-  /// Whether a hang-up came at some time.
-  func wasHungUp(_ slot: Int) -> Bool { slots[slot].isHungUp }
-
-  /// Reserves a wait on a registered descriptor.
-  mutating func reserve(_ slot: Int, _ interest: Interest) -> WaiterKey {
-    precondition(waiting(slot, interest) < 0, "two tasks wait for the same descriptor")
-    let key = waiters.reserve(Waiters.Origin(slot: slot, interest: interest))
-    setWaiting(slot, interest, key.index)
-    return key
-  }
-
-  /// Ends the wait.
-  mutating func wake(_ index: Int, _ reason: Wake) {
-    let (continuation, origin) = unsafe waiters.end(index, reason)
-    if let origin { setWaiting(origin.slot, origin.interest, -1) }
-    if let continuation = unsafe continuation { unsafe awakened.append((continuation, reason)) }
+  /// Ends the wait, if there is one.
+  mutating func wake(_ index: Int32, _ interest: Interest, _ reason: Wake) {
+    guard slots.isWaiting(index, interest) else { return }
+    if let continuation = unsafe slots.end(index, interest, reason) { unsafe awakened.append((continuation, reason)) }
   }
 
   /// Those whose wait has ended, for the loop to resume: that calls back into it, so it is not done in here.
@@ -104,50 +139,52 @@ internal import CIPCShim
     return unsafe taken
   }
 
-  // MARK: The turn
+  /// Gives the array back, so that a busy loop does not allocate one each turn.
+  mutating func reuse(_ taken: consuming [(UnsafeContinuation<Wake, Never>, Wake)]) {
+    guard unsafe awakened.isEmpty else { return }
+    unsafe taken.removeAll(keepingCapacity: true)
+    unsafe awakened = taken
+  }
+}
 
-  /// Waits for events and resumes those who waited for them.
-  mutating func poll(nanoseconds: Int64) throws(SystemError) {
-    var events = InlineArray<128, ipc_event>(repeating: ipc_event())
-    var span = events.mutableSpan
-    let count = unsafe span.withUnsafeMutableBufferPointer { buffer -> CInt in
-      // 128 events of room, as told to the shim.
-      guard let start = buffer.baseAddress else { return 0 }
-      return unsafe ipc_epoll_wait(epoll.number, start, CInt(buffer.count), nanoseconds)
-    }
-    for index in 0..<Int(try SystemError.check(count, "epoll_pwait2")) {
-      dispatch(span[index])
-    }
+// MARK: - Events
+
+extension LoopCore {
+  /// Waits for events until the earliest deadline, or not at all; answers how many came.
+  mutating func poll(waiting: Bool) throws(SystemError) -> Int {
+    let limit = waiting ? slots.earliest.remainingNanoseconds : 0
+    let count = events.poll(epoll.number, nanoseconds: limit)
+    turnTime = 0
+    return Int(try SystemError.check(count, "epoll_pwait2"))
   }
 
-  /// Resumes those whose deadline has passed.
-  mutating func expire() {
-    guard waiters.earliest != .never else { return }
-    let now = ipc_monotonic_now()
-    while let index = waiters.expired(at: now) { wake(index, .deadline) }
-  }
-
-  private mutating func dispatch(_ event: ipc_event) {
-    let data = UInt64(event.data_high) << 32 | UInt64(event.data_low)
-    guard data != Self.wakeupData else { return clearWakeup() }
-    let slot = Int(event.data_low)
+  /// Notes an event for those who wait; answers who is to be told instead, and of what.
+  mutating func note(_ position: Int) -> (target: Slot.Target, events: UInt32)? {
+    let event = events[position]
+    guard UInt64(event.data_high) << 32 | UInt64(event.data_low) != Self.wakeupData else {
+      clearWakeup()
+      return nil
+    }
+    let index = Int32(truncatingIfNeeded: event.data_low)
     // An event of a file that outlived its registration here: nobody's.
-    guard slots[slot].generation == event.data_high else { return }
+    guard slots[index].generation == event.data_high else { return nil }
+    if let target = slots[index].target { return (target, event.events) }
     let isHungUp = event.events & (IPC_HANGUP | IPC_ERROR) != 0
-    if isHungUp || event.events & (IPC_READABLE | IPC_READ_HANGUP) != 0 { slots[slot].isReadable = true }
-    if isHungUp || event.events & IPC_WRITABLE != 0 { slots[slot].isWritable = true }
-    if isHungUp { slots[slot].isHungUp = true }
-    wakeIfReady(slot, .read)
-    wakeIfReady(slot, .write)
-    wakeIfReady(slot, .hangup)
+    if isHungUp || event.events & (IPC_READABLE | IPC_READ_HANGUP) != 0 { slots[index].isReadable = true }
+    if isHungUp || event.events & IPC_WRITABLE != 0 { slots[index].isWritable = true }
+    if isHungUp { slots[index].isHungUp = true }
+    wakeIfReady(index, .read)
+    wakeIfReady(index, .write)
+    wakeIfReady(index, .hangup)
+    return nil
   }
 
-  private mutating func wakeIfReady(_ slot: Int, _ interest: Interest) {
-    let waiter = waiting(slot, interest)
-    if waiter >= 0, takeReady(slot, interest) { wake(waiter, .ready) }
+  private mutating func wakeIfReady(_ index: Int32, _ interest: Interest) {
+    if slots.isWaiting(index, interest), takeReady(index, interest) { wake(index, interest, .ready) }
   }
 
-  private func clearWakeup() {
+  private mutating func clearWakeup() {
+    wasWokenUp = true
     var count: UInt64 = 0
     // An eventfd gives eight bytes, which is what the variable holds.
     unsafe withUnsafeMutableBytes(of: &count) { bytes in
@@ -155,19 +192,24 @@ internal import CIPCShim
     }
   }
 
-  private func waiting(_ slot: Int, _ interest: Interest) -> Int {
-    switch interest {
-    case .read: slots[slot].waiting.read
-    case .write: slots[slot].waiting.write
-    case .hangup: slots[slot].waiting.hangup
-    }
+  /// Whether another thread has left something since this was asked last.
+  mutating func takeWakeup() -> Bool {
+    defer { wasWokenUp = false }
+    return wasWokenUp
   }
 
-  private mutating func setWaiting(_ slot: Int, _ interest: Interest, _ index: Int) {
-    switch interest {
-    case .read: slots[slot].waiting.read = index
-    case .write: slots[slot].waiting.write = index
-    case .hangup: slots[slot].waiting.hangup = index
-    }
+  /// The next deadline that has passed: its wait ends, or its receiver is to be told.
+  mutating func expire() -> Expired {
+    guard slots.earliest != .never, let (slot, interest) = slots.takeExpired(at: now) else { return .none }
+    if let target = slots[slot].target, !slots.isWaiting(slot, interest) { return .receiver(target, interest) }
+    wake(slot, interest, .deadline)
+    return .wait
+  }
+
+  /// What a deadline that has passed was for.
+  enum Expired {
+    case none
+    case wait
+    case receiver(Slot.Target, Interest)
   }
 }

@@ -9,31 +9,27 @@ internal import CIPCShim
 /// left to anyone's memory.
 struct Registration: ~Copyable {
   let loop: EventLoop
-  private let slot: Int
+  private let slot: Int32
   private let number: CInt
 
-  /// Registers for all events, edge-triggered. epoll_ctl(2).
+  /// Registers for reading, edge-triggered; for writing once somebody waits for it. epoll_ctl(2).
   init(of descriptor: borrowing FileDescriptor, on loop: EventLoop) throws(SystemError) {
     loop.checkCurrent()
-    // Only the loop's thread is here, as was just checked.
-    slot = unsafe try loop.core.pointee.register(descriptor)
+    slot = try loop.core.register(descriptor.number)
     self.loop = loop
     number = descriptor.number
   }
 
   deinit {
     loop.checkCurrent()
-    unsafe loop.core.pointee.unregister(slot, number)
+    loop.core.unregister(slot, number)
   }
 
   /// Waits for an event that was not seen yet.
-  /// - Parameter announce: is told the wait's key before it begins, for whoever may end it.
   nonisolated(nonsending) func wait(
-    for interest: Interest, _ deadline: Deadline, _ operation: StaticString,
-    announcing announce: (WaiterKey) -> Void = { _ in }
+    for interest: Interest, _ deadline: Deadline, _ operation: StaticString
   ) async throws(IPCError) {
     guard let key = reserve(interest) else { return }
-    announce(key)
     switch await loop.suspend(key, deadline) {
     case .ready: return
     case .deadline: throw .deadlineExceeded(operation: "\(operation)")
@@ -52,25 +48,33 @@ struct Registration: ~Copyable {
     _ body: @escaping @Sendable () async -> Success
   ) async -> Success? {
     guard let key = reserve(.hangup) else { return nil }
-    let loop = self.loop
-    async let outcome = Self.run(body, thenCancel: key, on: loop)
-    // Left without awaiting the outcome, the scope cancels it and waits for its end.
-    guard await loop.suspend(key, .never) != .ready else { return nil }
-    return await outcome
+    return await loop.run(body, until: key)
   }
 
   /// A wait to suspend in; nil when what it is for has come already.
-  private func reserve(_ interest: Interest) -> WaiterKey? {
+  private func reserve(_ interest: Interest) -> WaitKey? {
     loop.checkCurrent()
-    // Only the loop's thread is here, as was just checked.
-    guard unsafe !loop.core.pointee.takeReady(slot, interest) else { return nil }
+    guard !loop.core.takeReady(slot, interest) else { return nil }
     // The event of a hang-up is seen once, but who waits after it must not wait for ever. A terminal may be open again.
-    if unsafe loop.core.pointee.wasHungUp(slot), ipc_poll(number, 0, 0) > 0 { return nil }
-    return unsafe loop.core.pointee.reserve(slot, interest)
+    if loop.core.slots[slot].isHungUp, ipc_poll(number, 0, 0) > 0 { return nil }
+    if interest == .write { loop.core.armForWriting(slot, number) }
+    return loop.core.slots.reserve(slot, interest)
+  }
+}
+
+extension EventLoop {
+  /// Runs `body` until it ends or the wait does by an event, which cancels it; nil then.
+  nonisolated(nonsending) func run<Success: Sendable>(
+    _ body: @escaping @Sendable () async -> Success, until key: WaitKey
+  ) async -> Success? {
+    async let outcome = Self.run(body, thenCancel: key, on: self)
+    // Left without awaiting the outcome, the scope cancels it and waits for its end.
+    guard await suspend(key, .never) != .ready else { return nil }
+    return await outcome
   }
 
   private static func run<Success: Sendable>(
-    _ body: @Sendable () async -> Success, thenCancel key: WaiterKey, on loop: EventLoop
+    _ body: @Sendable () async -> Success, thenCancel key: WaitKey, on loop: EventLoop
   ) async -> Success {
     let outcome = await body()
     loop.cancel(key)

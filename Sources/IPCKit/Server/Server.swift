@@ -1,8 +1,16 @@
-// Accepting: one task for each connection, all of them children of the server's, so that none outlives it.
+// Accepting and answering: what a program says of its server, and the task that all its handlers are children of.
 
 internal import Glibc
 
-/// Serves connections of a listener until its task is cancelled.
+/// When an async handler begins.
+public enum HandlerStart: Sendable {
+  /// With the client's first byte: a silent connection costs no task.
+  case firstByte
+  /// At once: for servers that speak first.
+  case connection
+}
+
+/// Serves connections of listeners until its task is cancelled.
 ///
 /// ```swift
 /// let loop = try EventLoop()
@@ -10,8 +18,8 @@ internal import Glibc
 ///   do throws(SystemError) {
 ///     let server = Server(try UnixListener(binding: "/run/user/1000/echo.sock"), on: loop)
 ///     try await server.run { (connection: consuming Connection) in
-///       while let line = try await connection.nextLine(as: [UInt8].self) {
-///         try await connection.write(line + [UInt8(ascii: "\n")])
+///       while let line = try await connection.nextLine() {
+///         try await connection.write(line, "\n")
 ///       }
 ///     }
 ///     return nil as SystemError?
@@ -21,114 +29,115 @@ internal import Glibc
 /// }
 /// ```
 public struct Server: ~Copyable {
+  /// Why a connection was turned away.
+  public enum Refusal: Sendable, CaseIterable {
+    /// The policy does not admit the peer.
+    case notAllowed
+    /// There are as many connections as may be.
+    case tooManyConnections
+    /// The peer's user has as many as one may have.
+    case tooManyOfOneUser
+    /// The process has no descriptor left.
+    case noDescriptors
+  }
+
   /// What happens to a server that its handlers do not see.
   public enum Event: Sendable {
-    /// A peer was turned away before a byte was read.
-    case refused(PeerCredentials)
+    /// A peer was turned away before a byte was read; its credentials, where they were asked for.
+    case refused(Refusal, PeerCredentials?)
     /// A connection ended by an error: the handler's, or one before the handler began.
     case failed(any Error)
-    /// The kernel hands out no more connections; the listener rests before it tries again.
+    /// The kernel hands out no more connections; the listener rests between attempts. Once, however long it lasts.
     case acceptFailed(SystemError)
   }
 
-  private let listener: UnixListener
-  private let loop: EventLoop
-  private let policy: PeerPolicy
-  private let limits: ConnectionLimits
-  private let stop: AcceptStop
-  private let observe: @Sendable (Event) -> Void
+  /// What a program has said of a server.
+  struct Settings {
+    let loop: EventLoop
+    let policy: PeerPolicy
+    let limits: ServerLimits
+    let framing: Framing
+    let counters = ServerCounters()
+    let stop: ServerStop
+    let observe: @Sendable (Event) -> Void
+  }
 
-  /// How long the listener waits after accept4(2) failed.
-  private static let backoff = Duration.milliseconds(100)
-  /// How many connections are accepted before others get their turn.
-  private static let batch = 64
+  private var listeners: [ListenerBox]
+  private let settings: Settings
 
   /// Takes over the listener.
   /// - Parameters:
   ///   - listener: closed when the server ends, its path removed if it was ours.
   ///   - loop: where everything runs.
   ///   - policy: who is let in; this user and root.
+  ///   - framing: what a frame is to a reply handler, and to ``Connection/nextFrame(deadline:)``.
   ///   - limits: what a connection may take.
-  ///   - stop: ends the listening, while the handlers go on.
+  ///   - stop: ends the server well.
   ///   - observe: called on the loop for each event; it must not block.
   public init(
     _ listener: consuming UnixListener, on loop: EventLoop, admitting policy: PeerPolicy = .sameUserOrRoot,
-    limits: ConnectionLimits = ConnectionLimits(), stop: AcceptStop = AcceptStop(),
+    framing: Framing = .line, limits: ServerLimits = ServerLimits(), stop: ServerStop = ServerStop(),
     observe: @escaping @Sendable (Event) -> Void = { _ in }
   ) {
-    self.listener = listener
-    self.loop = loop
-    self.policy = policy
-    self.limits = limits
-    self.stop = stop
-    self.observe = observe
+    listeners = [ListenerBox(listener)]
+    settings = Settings(
+      loop: loop, policy: policy, limits: limits, framing: framing, stop: stop, observe: observe)
   }
 
-  /// Accepts until it is told to stop or the task is cancelled, which cancels the handlers too; then stops listening and
-  /// waits for their end.
+  /// Serves another listener too, which it takes over.
+  public mutating func add(_ listener: consuming UnixListener) { listeners.append(ListenerBox(listener)) }
+
+  /// What the server has done so far, to be read while it runs.
+  public var counters: ServerCounters { settings.counters }
+
+  /// Serves with a task for each connection that has something to wait for, until the server is stopped or this task is
+  /// cancelled, which cancels the handlers too; then waits for their end.
   ///
   /// Each handler owns its connection, and its failure ends that connection alone.
-  /// - Throws: what registering the listener or removing its path reports.
+  /// - Parameters:
+  ///   - start: when a handler begins.
+  ///   - handler: runs on the loop.
+  /// - Throws: what registering a listener or removing its path reports.
   nonisolated(nonsending) public consuming func run(
+    startingAt start: HandlerStart = .firstByte,
     _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
   ) async throws(SystemError) {
-    let (loop, policy, limits, stop, observe) = (loop, policy, limits, stop, observe)
-    // Taken inside the group, which cannot consume what it captures, so that it is closed before the handlers end.
-    var watched: WatchedListener? = try WatchedListener(listener, on: loop)
-    let failure = await withDiscardingTaskGroup { group -> SystemError? in
-      guard let listener = watched.take() else { return nil }
-      var accepted = 0
-      while !Task.isCancelled, !stop.isStopped {
-        guard let descriptor = await Self.accept(from: listener, on: loop, until: stop, observe) else {
-          accepted = 0
-          continue
-        }
-        // A closure cannot consume what it captures, so the number is owned again inside; the task always runs.
-        let number = descriptor.release()
-        group.addTask(executorPreference: loop) {
-          let descriptor = unsafe FileDescriptor(owning: number)
-          do {
-            let peer = try descriptor.peerCredentials()
-            guard policy.admits(peer) else { return observe(.refused(peer)) }
-            try await handler(try Connection(descriptor, peer: peer, limits: limits, on: loop))
-          } catch IPCError.cancelled where Task.isCancelled {
-            // The server's own end is no failure of the handler's.
-          } catch {
-            observe(.failed(error))
-          }
-        }
-        accepted += 1
-        if accepted.isMultiple(of: Self.batch) { await Task.yield() }
-      }
-      do throws(SystemError) {
-        try listener.close()
-        return nil
-      } catch {
-        return error
-      }
-    }
-    if let failure { throw failure }
+    let core = try ServerCore(settings, replying: nil, startingAt: start)
+    try await Self.serve(core, listeners, settings.stop, handler)
   }
 
-  /// The next connection; nil when there was none to accept, after waiting for one.
-  nonisolated(nonsending) private static func accept(
-    from listener: borrowing WatchedListener, on loop: EventLoop, until stop: AcceptStop,
-    _ observe: @Sendable (Event) -> Void
-  ) async -> FileDescriptor? {
-    var hasFailed = false
-    while !Task.isCancelled, !stop.isStopped {
-      do throws(SystemError) {
-        if let descriptor = try listener.acceptPending() { return descriptor }
-        break
-      } catch {
-        // Once an episode, however long it lasts.
-        if !hasFailed { observe(.acceptFailed(error)) }
-        hasFailed = true
-        await loop.sleep(until: .after(backoff))
+  /// Serves with a reply handler, which costs no task; otherwise as ``run(startingAt:_:)``.
+  /// - Parameters:
+  ///   - replyHandler: runs on the loop, between other jobs.
+  ///   - handler: goes on with the connections that the reply handler hands over.
+  nonisolated(nonsending) public consuming func run(
+    replying replyHandler: ReplyHandler,
+    handingOverTo handler: @escaping @Sendable (consuming Connection) async throws -> Void = { _ in }
+  ) async throws(SystemError) {
+    let core = try ServerCore(settings, replying: replyHandler, startingAt: .firstByte)
+    try await Self.serve(core, listeners, settings.stop, handler)
+  }
+
+  nonisolated(nonsending) private static func serve(
+    _ core: ServerCore, _ listeners: [ListenerBox], _ stop: ServerStop,
+    _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
+  ) async throws(SystemError) {
+    core.loop.checkCurrent()
+    try core.begin(listeners)
+    if let deadline = stop.attach(core) { core.drain(until: deadline) }
+    await withTaskCancellationHandler {
+      await withDiscardingTaskGroup { group in
+        while await core.untilStart() {
+          let starting = core.takeStarting()
+          for connection in starting {
+            group.addImmediateTask(executorPreference: core.loop) { await core.handle(connection, handler) }
+          }
+        }
       }
+    } onCancel: {
+      core.loop.call { core.cancel(afterDraining: core.limits.drainTime) }
     }
-    // Cancelled is the only way it can fail, and the caller looks for that.
-    try? await listener.acceptable(until: stop)
-    return nil
+    _ = stop.attach(nil)
+    try core.finish()
   }
 }

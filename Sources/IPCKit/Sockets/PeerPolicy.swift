@@ -10,10 +10,17 @@ internal import Glibc
 /// let stream = try UnixStream(connectingTo: "/run/example.sock", trusting: .sameUserOrRoot)
 /// ```
 public struct PeerPolicy: Sendable {
-  private let rule: @Sendable (PeerCredentials) -> Bool
+  private enum Rule {
+    case anyone
+    case only(@Sendable (PeerCredentials) -> Bool)
+  }
+
+  private let rule: Rule
+
+  private init(rule: Rule) { self.rule = rule }
 
   /// A rule of your own.
-  public init(_ rule: @escaping @Sendable (PeerCredentials) -> Bool) { self.rule = rule }
+  public init(_ rule: @escaping @Sendable (PeerCredentials) -> Bool) { self.rule = .only(rule) }
 
   /// This process's effective user, and root.
   public static let sameUserOrRoot = PeerPolicy { $0.userID == geteuid() || $0.userID == 0 }
@@ -27,8 +34,21 @@ public struct PeerPolicy: Sendable {
   }
 
   /// Everyone whom the socket's mode lets in.
-  public static let anyone = PeerPolicy { _ in true }
+  public static let anyone = PeerPolicy(rule: .anyone)
+
+  /// Whether the credentials matter at all.
+  var asksForPeer: Bool {
+    switch rule {
+    case .anyone: false
+    case .only: true
+    }
+  }
 
   /// Whether the peer is trusted.
-  public func admits(_ peer: PeerCredentials) -> Bool { rule(peer) }
+  public func admits(_ peer: PeerCredentials) -> Bool {
+    switch rule {
+    case .anyone: true
+    case .only(let rule): rule(peer)
+    }
+  }
 }

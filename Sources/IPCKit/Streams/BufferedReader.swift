@@ -3,6 +3,9 @@
 // The leak story's first suspect was a reader made around a borrowed descriptor, where nobody could say who closes it.
 // Here the question cannot be asked: the reader owns the descriptor, and its end is the descriptor's end.
 
+internal import CIPCShim
+internal import Glibc
+
 /// Reads lines, delimiter-ended frames and exact lengths from a descriptor that it owns.
 ///
 /// What it returns are views into its own buffer: nothing is copied, nothing allocated, and the compiler refuses to keep a
@@ -25,7 +28,9 @@ public struct BufferedReader: ~Copyable, Sendable {
   /// The descriptor it reads from, to be written to or asked between reads; it stays the reader's.
   public let descriptor: FileDescriptor
 
-  private var buffer: FrameBuffer
+  private var buffer = FrameBuffer()
+  private let limit: Int
+  private let capacity: Int
   private var sawEnd = false
 
   /// Takes over the descriptor.
@@ -36,7 +41,8 @@ public struct BufferedReader: ~Copyable, Sendable {
   public init(_ descriptor: consuming FileDescriptor, limit: Int = 1 << 20, capacity: Int = 1 << 16) {
     precondition(limit > 0 && capacity > 0, "a reader needs room")
     self.descriptor = descriptor
-    self.buffer = FrameBuffer(limit: limit, capacity: capacity)
+    self.limit = limit
+    self.capacity = capacity
   }
 
   /// The next line without its newline; nil at the end of the file.
@@ -46,7 +52,7 @@ public struct BufferedReader: ~Copyable, Sendable {
   ///   was; ``IPCError/deadlineExceeded(operation:)``, after which reading can go on; ``IPCError/system(_:)``.
   @_lifetime(&self)
   public mutating func nextLine(deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
-    try next(endingWith: UInt8(ascii: "\n"), deadline: deadline)
+    try nextFrame(.line, deadline: deadline)
   }
 
   /// The bytes up to the next `delimiter`, without it; nil at the end of the file. As ``nextLine(deadline:)`` otherwise.
@@ -54,13 +60,18 @@ public struct BufferedReader: ~Copyable, Sendable {
   public mutating func next(
     endingWith delimiter: UInt8, deadline: Deadline = .never
   ) throws(IPCError) -> RawSpan? {
+    try nextFrame(.delimited(by: delimiter), deadline: deadline)
+  }
+
+  /// The next frame, however frames are told apart; nil at the end of the file.
+  /// - Throws: ``PeerError/frameCutOff(expected:received:)`` when the file ends before the length that a frame has
+  ///   promised; else as ``nextLine(deadline:)``.
+  @_lifetime(&self)
+  public mutating func nextFrame(_ framing: Framing, deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
     while true {
-      if let length = try frameLength(endingWith: delimiter) {
-        return buffer.take(length, delimiter: 1)
-      }
-      if try !fill(deadline) {
-        let rest = buffer.unreadCount
-        guard rest > 0 else { return nil }
+      if let frame = try found(framing) { return buffer.take(frame) }
+      if try !fill(framing, deadline) {
+        guard let rest = try left(framing) else { return nil }
         return buffer.take(rest)
       }
     }
@@ -71,14 +82,14 @@ public struct BufferedReader: ~Copyable, Sendable {
   ///   when `count` is over the limit; else as ``nextLine(deadline:)``.
   @_lifetime(&self)
   public mutating func next(exactly count: Int, deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
-    guard count <= buffer.limit else { throw .peer(.frameTooLong(limit: buffer.limit, received: count)) }
+    guard count <= limit else { throw .peer(.frameTooLong(limit: limit, received: count)) }
     while buffer.unreadCount < count {
-      if try !fill(deadline) {
+      if try !fill(.raw, deadline) {
         guard buffer.unreadCount > 0 else { return nil }
         throw .peer(.frameCutOff(expected: count, received: buffer.unreadCount))
       }
     }
-    return buffer.take(count)
+    return buffer.take(FrameExtent(prefix: 0, count: count, suffix: 0))
   }
 
   /// A descriptor that was handed back, with what had been read from it and not been asked for.
@@ -97,19 +108,28 @@ public struct BufferedReader: ~Copyable, Sendable {
 }
 
 extension BufferedReader {
-  private mutating func frameLength(endingWith delimiter: UInt8) throws(IPCError) -> Int? {
-    do throws(PeerError) {
-      return try buffer.frameLength(endingWith: delimiter)
-    } catch {
-      throw .peer(error)
-    }
+  @inline(__always)
+  private mutating func found(_ framing: Framing) throws(IPCError) -> FrameExtent? {
+    do throws(PeerError) { return try buffer.nextFrame(framing, limit: limit) } catch { throw .peer(error) }
+  }
+
+  private mutating func left(_ framing: Framing) throws(IPCError) -> FrameExtent? {
+    do throws(PeerError) { return try buffer.lastFrame(framing) } catch { throw .peer(error) }
   }
 
   /// Reads once; false at the end of the file, which is remembered because a terminal could be read on after it.
-  private mutating func fill(_ deadline: Deadline) throws(IPCError) -> Bool {
+  private mutating func fill(_ framing: Framing, _ deadline: Deadline) throws(IPCError) -> Bool {
     guard !sawEnd else { return false }
-    let got = try buffer.fill { (room) throws(IPCError) in try descriptor.readSome(into: &room, deadline: deadline) }
-    sawEnd = got == 0
-    return got > 0
+    // A blocking descriptor must not be read before it is ready, or the deadline would not be looked at again.
+    if deadline != .never { try descriptor.wait(for: IPC_READABLE, "read", deadline) }
+    while true {
+      let got = buffer.read(from: descriptor, first: capacity, most: framing.room(for: limit)).count
+      if got == -Int64(EAGAIN) {
+        try descriptor.wait(for: IPC_READABLE, "read", deadline)
+        continue
+      }
+      sawEnd = try IPCError.wrap { () throws(SystemError) in try SystemError.check(got, "read") } == 0
+      return !sawEnd
+    }
   }
 }

@@ -1,58 +1,55 @@
 // Bytes that were read and not yet asked for, and where the frames among them end. The same for a blocking reader and for
 // a connection of the server: they differ in how they wait, not in what a line is.
 
+internal import CIPCShim
 internal import Glibc
 
 /// A growing buffer that gives frames out as views of itself.
-package struct FrameBuffer: ~Copyable, Sendable {
-  /// The longest frame, in bytes and without its delimiter.
-  package let limit: Int
-
-  private var storage: [UInt8]
+@safe package struct FrameBuffer: ~Copyable, @unchecked Sendable {
+  // Sendable, because the memory is this value's alone, as an array's would be.
+  private var base: UnsafeMutableRawPointer?
+  private var capacity = 0
   /// Unread bytes are `start..<end`; those before `scanned` are known not to hold `scannedFor`.
   private var start = 0
   private var end = 0
   private var scanned = 0
   private var scannedFor: UInt8 = 0
-  /// How many bytes to make room for at first.
-  private let capacity: Int
 
-  /// Allocates nothing before the first byte arrives.
-  package init(limit: Int, capacity: Int) {
-    precondition(limit > 0 && capacity > 0, "a reader needs room")
-    self.limit = limit
-    self.capacity = capacity
-    self.storage = []
-  }
+  /// Allocates nothing.
+  package init() {}
+
+  deinit { unsafe free(base) }
 
   /// How many bytes wait.
   package var unreadCount: Int { end - start }
 
   /// A copy of what waits.
-  package var unread: [UInt8] { Array(storage[start..<end]) }
-
-  /// The length of the frame up to the next `delimiter`, nil while none has come.
-  /// - Throws: ``PeerError/frameTooLong(limit:received:)``, whether the delimiter has come or not.
-  package mutating func frameLength(endingWith delimiter: UInt8) throws(PeerError) -> Int? {
-    if delimiter != scannedFor {
-      scanned = start
-      scannedFor = delimiter
-    }
-    let found = find(delimiter)
-    let length = (found ?? end) - start
-    scanned = found ?? end
-    guard length <= limit else { throw .frameTooLong(limit: limit, received: length) }
-    return found == nil ? nil : length
+  package var unread: [UInt8] {
+    // As many bytes as are known to be there.
+    unsafe base.map { unsafe [UInt8](UnsafeRawBufferPointer(start: $0 + start, count: end - start)) } ?? []
   }
 
-  /// Takes `count` bytes out, and as many more as the delimiter has, which are not shown.
+  /// Takes a frame out, and what belongs to it before and after, which is not shown.
   @_lifetime(&self)
-  package mutating func take(_ count: Int, delimiter: Int = 0) -> RawSpan {
-    let first = start
-    start += count + delimiter
+  package mutating func take(_ frame: FrameExtent) -> RawSpan {
+    let view = unsafe RawSpan(_unsafeBytes: viewUnsafe(frame))
+    skip(frame)
+    // It shows this buffer's memory, which changes only through this buffer.
+    return unsafe _overrideLifetime(view, mutating: &self)
+  }
+
+  /// A view of a frame, for who promises not to fill the buffer while he looks at it.
+  @unsafe func viewUnsafe(_ frame: FrameExtent) -> UnsafeRawBufferPointer {
+    guard let base = unsafe base else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    // The extent was found among the unread bytes.
+    return unsafe UnsafeRawBufferPointer(start: base + start + frame.prefix, count: frame.count)
+  }
+
+  /// Takes a frame out without looking at it.
+  mutating func skip(_ frame: FrameExtent) {
+    start += frame.prefix + frame.count + frame.suffix
     scanned = start
-    // Bytes seen as raw bytes: nothing is reinterpreted.
-    return unsafe storage.span.bytes.extracting(first..<(first + count))
+    assert(start <= end)
   }
 
   /// Forgets what waits, and says how much it was.
@@ -62,65 +59,164 @@ package struct FrameBuffer: ~Copyable, Sendable {
     scanned = end
     return count
   }
+}
 
-  /// Gives `read` the room behind what is there, and keeps as many bytes as it says it stored there.
-  package mutating func fill<Failure: Error>(
-    _ read: (inout MutableRawSpan) throws(Failure) -> Int
-  ) throws(Failure) -> Int {
-    makeRoom()
-    assert(end < storage.count, "a read without room looks like the end of the file")
-    let got = try append(at: end, read)
-    end += got
-    return got
-  }
+// MARK: - Frames
 
-  private mutating func append<Failure: Error>(
-    at offset: Int, _ read: (inout MutableRawSpan) throws(Failure) -> Int
-  ) throws(Failure) -> Int {
-    var bytes = storage.mutableSpan
-    // Bytes seen as raw bytes: nothing is reinterpreted.
-    var room = unsafe bytes.mutableBytes
-    var free = room._mutatingExtracting(offset...)
-    return try read(&free)
-  }
-
-  /// Where the delimiter stands among the unread bytes. memchr(3) looks at 32 bytes a step, a loop at one.
-  private func find(_ delimiter: UInt8) -> Int? {
-    guard scanned < end else { return nil }
-    // memchr stays within scanned..<end, which is inside the array.
-    return unsafe storage.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return nil }
-      guard let hit = unsafe memchr(base + scanned, CInt(delimiter), end - scanned) else { return nil }
-      return unsafe UnsafeRawPointer(hit) - base
+extension FrameBuffer {
+  /// The next frame; nil while it has not come as a whole.
+  /// - Throws: ``PeerError/frameTooLong(limit:received:)``, whether its end has come or not.
+  @inline(__always)
+  package mutating func nextFrame(_ framing: Framing, limit: Int) throws(PeerError) -> FrameExtent? {
+    switch framing.kind {
+    case .delimiter(let delimiter): try delimitedFrame(delimiter, limit)
+    case .length(let width, let order): try prefixedFrame(width, order, limit)
+    case .raw: start == end ? nil : FrameExtent(prefix: 0, count: min(end - start, limit), suffix: 0)
     }
   }
 
-  private mutating func makeRoom() {
+  /// What is left when no more bytes will come; nil when nothing is.
+  /// - Throws: ``PeerError/frameCutOff(expected:received:)`` where a length has promised more.
+  package mutating func lastFrame(_ framing: Framing) throws(PeerError) -> FrameExtent? {
+    let count = end - start
+    guard count > 0 else { return nil }
+    guard case .length(let width, let order) = framing.kind else {
+      return FrameExtent(prefix: 0, count: count, suffix: 0)
+    }
+    guard count >= width else { throw .frameCutOff(expected: width, received: count) }
+    throw .frameCutOff(expected: Int(clamping: length(width, order)), received: count - width)
+  }
+
+  private mutating func delimitedFrame(_ delimiter: UInt8, _ limit: Int) throws(PeerError) -> FrameExtent? {
+    if delimiter != scannedFor {
+      scanned = start
+      scannedFor = delimiter
+    }
+    let found = find(delimiter)
+    let count = (found ?? end) - start
+    scanned = found ?? end
+    guard count <= limit else { throw .frameTooLong(limit: limit, received: count) }
+    return found == nil ? nil : FrameExtent(prefix: 0, count: count, suffix: 1)
+  }
+
+  /// Where the delimiter stands among the unread bytes. memchr(3) looks at 32 bytes a step, a loop at one.
+  @inline(__always)
+  private func find(_ delimiter: UInt8) -> Int? {
+    guard scanned < end, let base = unsafe base else { return nil }
+    // memchr stays within scanned..<end, which is inside the memory.
+    guard let hit = unsafe memchr(base + scanned, CInt(delimiter), end - scanned) else { return nil }
+    return unsafe hit - base
+  }
+
+  private func prefixedFrame(
+    _ width: Int, _ order: Framing.ByteOrder, _ limit: Int
+  ) throws(PeerError) -> FrameExtent? {
+    guard end - start >= width else { return nil }
+    let promised = length(width, order)
+    // Refused by its promise: nobody waits for what will not be taken.
+    guard promised <= UInt64(limit) else { throw .frameTooLong(limit: limit, received: Int(clamping: promised)) }
+    let count = Int(promised)
+    return end - start - width < count ? nil : FrameExtent(prefix: width, count: count, suffix: 0)
+  }
+
+  /// The number in the first `width` unread bytes.
+  private func length(_ width: Int, _ order: Framing.ByteOrder) -> UInt64 {
+    guard let base = unsafe base else { return 0 }
+    var number: UInt64 = 0
+    for offset in 0..<width {
+      let place = order == .bigEndian ? offset : width - 1 - offset
+      // The caller has seen that so many bytes are there.
+      number = number << 8 | UInt64(unsafe base.load(fromByteOffset: start + place, as: UInt8.self))
+    }
+    return number
+  }
+}
+
+// MARK: - Filling
+
+extension FrameBuffer {
+  /// Reads once from `descriptor` into the room behind what is there, which grows when a frame needs it. read(2).
+  /// - Parameters:
+  ///   - first: how many bytes to make room for at first.
+  ///   - most: how many bytes at most, which must be enough for the longest frame with its delimiter or length.
+  /// - Returns: how many bytes came and whether they filled the room; 0 at the end of the file; or the negated errno.
+  package mutating func read(
+    from descriptor: borrowing FileDescriptor, first: Int, most: Int
+  ) -> (count: Int64, filled: Bool) {
+    makeRoom(first, most)
+    guard let base = unsafe base else { return (0, false) }
+    let room = capacity - end
+    assert(room > 0, "a read without room looks like the end of the file")
+    // The shim writes within the bounds that it is given, and keeps no pointer.
+    let count = unsafe ipc_read(descriptor.number, base + end, room)
+    if count > 0 { end += Int(count) }
+    return (count, count == Int64(room))
+  }
+
+  private mutating func makeRoom(_ first: Int, _ most: Int) {
     if start == end {
       start = 0
       end = 0
       scanned = 0
     }
-    guard end == storage.count else { return }
-    if start > 0 {
-      moveToFront()
-    } else {
-      // One byte more than the limit tells a frame that fits from one that does not.
-      let most = max(limit == .max ? limit : limit + 1, capacity)
-      let grown = storage.isEmpty ? capacity : min(storage.count * 2, most)
-      storage.append(contentsOf: repeatElement(0, count: grown - storage.count))
-    }
+    guard end == capacity else { return }
+    if start > 0 { return moveToFront() }
+    resize(to: capacity == 0 ? first : min(capacity * 2, max(most, first)))
+  }
+
+  private mutating func resize(to size: Int) {
+    guard let larger = unsafe realloc(base, size) else { fatalError("out of memory") }
+    unsafe base = larger
+    capacity = size
   }
 
   private mutating func moveToFront() {
-    let (from, count) = (start, end - start)
-    // Both ranges are inside the array; memmove(3) allows them to overlap.
-    unsafe storage.withUnsafeMutableBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
-      unsafe _ = memmove(base, base + from, count)
-    }
+    let count = end - start
+    // Both ranges are inside the memory; memmove(3) allows them to overlap.
+    if let base = unsafe base { unsafe _ = memmove(base, base + start, count) }
+    scanned -= start
     start = 0
     end = count
-    scanned -= from
+  }
+}
+
+// MARK: - Lent memory
+
+extension FrameBuffer {
+  /// Works in a buffer of the pool's from now on, so that a read takes as much as there is.
+  mutating func borrow(from pool: inout BufferPool) {
+    guard capacity < BufferPool.size else { return }
+    let lent = unsafe pool.take()
+    let count = end - start
+    if let base = unsafe base {
+      // What waits is less than the smaller of the two holds.
+      unsafe _ = memcpy(lent, base + start, count)
+      unsafe free(base)
+    }
+    unsafe base = lent
+    capacity = BufferPool.size
+    scanned -= start
+    start = 0
+    end = count
+  }
+
+  /// Before a wait: gives the pool's buffer back, and keeps what waits, if it is little, in as little memory.
+  mutating func settle(into pool: inout BufferPool) {
+    guard let base = unsafe base else { return }
+    let count = end - start
+    guard count < capacity / 4 else { return }
+    var own: UnsafeMutableRawPointer?
+    if count > 0 {
+      unsafe own = malloc(count)
+      // Without memory for a copy, it stays where it is.
+      guard let own = unsafe own else { return }
+      unsafe _ = memcpy(own, base + start, count)
+    }
+    if capacity == BufferPool.size { unsafe pool.give(base) } else { unsafe free(base) }
+    unsafe self.base = own
+    scanned -= start
+    start = 0
+    end = count
+    capacity = count
   }
 }

@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test(arguments: [7, 8, 9]) func lineAroundTheLimit(length: Int) async throws {
-    var limits = ConnectionLimits()
+    var limits = ServerLimits()
     limits.frameLength = 8
     try await converse(limits) { (connection: consuming Connection) in
       do throws(IPCError) {
@@ -89,14 +89,14 @@ import Testing
   }
 
   @Test(arguments: [100, 5000, 200_000]) func overlongLineGetsItsAnswer(length: Int) async throws {
-    var limits = ConnectionLimits()
+    var limits = ServerLimits()
     limits.frameLength = 64
     try await converse(limits) { (connection: consuming Connection) in
       do throws(IPCError) {
         _ = try await connection.nextLine()
       } catch {
         try await connection.write(Array("too long\n".utf8))
-        await connection.finish(deadline: .after(.seconds(60)))
+        connection.finish(deadline: .after(.seconds(60)))
       }
     } client: { client in
       try client.send(String(repeating: "x", count: length))
@@ -111,7 +111,7 @@ import Testing
     try await converse { (connection: consuming Connection) in
       _ = try await connection.nextLine()
       try await connection.write(Array("reply\n".utf8))
-      await connection.finish(deadline: .after(.seconds(60)))
+      connection.finish(deadline: .after(.seconds(60)))
     } client: { client in
       try client.send("request\n" + String(repeating: "unasked\n", count: 20_000))
       try client.endSending()
@@ -123,7 +123,7 @@ import Testing
   @Test func finishDoesNotWaitBeyondItsDeadline() async throws {
     try await converse { (connection: consuming Connection) in
       try await connection.write(Array("reply\n".utf8))
-      await connection.finish(deadline: .after(.milliseconds(60)))
+      connection.finish(deadline: .after(.milliseconds(60)))
     } client: { client in
       // Never ends its sending; the server does not wait for it.
       let said = try client.rest()
@@ -133,7 +133,7 @@ import Testing
 
   @Test func finishEndsAnEndlessSender() async throws {
     try await converse { (connection: consuming Connection) in
-      await connection.finish(deadline: .after(.seconds(60)))
+      connection.finish(deadline: .after(.seconds(60)))
     } client: { client in
       let ended = systemFailure { while true { try client.send(String(repeating: "x", count: 100_000)) } }
       #expect(ended?.errno == EPIPE || ended?.errno == ECONNRESET)
@@ -141,7 +141,7 @@ import Testing
   }
 
   @Test func drippingPeerRunsOutOfTime() async throws {
-    var limits = ConnectionLimits()
+    var limits = ServerLimits()
     limits.frameTime = .milliseconds(60)
     let ended = Log<IPCError>()
     try await converse(limits) { (connection: consuming Connection) in
@@ -159,7 +159,7 @@ import Testing
   }
 
   @Test func silentPeerMayBeSilentWithoutADeadlineAndNotWithOne() async throws {
-    var limits = ConnectionLimits()
+    var limits = ServerLimits()
     limits.frameTime = .milliseconds(1)
     let ended = Log<IPCError>()
     try await converse(limits) { (connection: consuming Connection) in
@@ -178,7 +178,7 @@ import Testing
   }
 
   @Test func peerThatDoesNotReadStallsTheWriterOnlyForAWhile() async throws {
-    var limits = ConnectionLimits()
+    var limits = ServerLimits()
     limits.stallTime = .milliseconds(30)
     let (ended, done) = (Log<IPCError>(), Flag())
     try await converse(limits) { (connection: consuming Connection) in
@@ -227,13 +227,13 @@ import Testing
 
   /// One client against one kind of handler, which must end by itself once the client has.
   private func converse(
-    _ limits: ConnectionLimits = ConnectionLimits(),
+    _ limits: ServerLimits = ServerLimits(),
     handler: @escaping Handler,
     client: @escaping @Sendable (inout Client) throws -> Void
   ) async throws {
     let directory = try TemporaryDirectory()
     let (path, hasEnded) = (directory("s"), Flag())
-    try await withServer(at: path, limits: limits) { (connection: consuming Connection) in
+    try await withServer(at: path, limits: limits, startingAt: .connection) { (connection: consuming Connection) in
       defer { hasEnded.set() }
       try await handler(connection)
     } clients: {

@@ -43,11 +43,11 @@ import Testing
         let loop = try EventLoop()
         let error = loop.run { () async -> (any Error)? in
           do {
-            // All have connected before anyone is accepted, and there is room for three of them.
+            // All have connected before anyone is accepted, and there is room for three of them beside the reserve.
             let number = try boundSocket(path, backlog: 16).release()
             let clients = try (0..<8).map { _ in try ServerTests.ClientBox(path) }
             var lowered = before
-            lowered.soft = UInt64(lowestFreeDescriptor()) + 3
+            lowered.soft = UInt64(lowestFreeDescriptor()) + 4
             try lowered.apply()
             let server = Task.immediate(executorPreference: loop) {
               // Released above, for this task.
@@ -58,15 +58,22 @@ import Testing
               try await server.run { (connection: consuming Connection) in try await echo(connection) }
             }
             while failures.entries.isEmpty { await loop.sleep(until: .after(.milliseconds(1))) }
-            // Long enough for more attempts, which are not reported again; then there is room.
-            await loop.sleep(until: .after(.milliseconds(350)))
-            try before.apply()
             let done = Flag()
             let thread = RunningThread {
               defer { done.set() }
+              // Those who are in are served meanwhile, the others hear an end and not silence.
               for (index, box) in clients.enumerated() {
-                try box.client.send("\(index)\n")
-                guard try box.client.line() == "\(index)" else { throw IPCError.endOfFile }
+                if index < 3 { try box.client.send("\(index)\n") }
+                let expected = index < 3 ? "\(index)" : nil
+                guard try box.client.line() == expected else { throw IPCError.endOfFile }
+              }
+              // Long enough for more attempts, which are not reported again; then there is room.
+              usleep(200_000)
+              try before.apply()
+              for number in 0..<8 {
+                let late = try ServerTests.ClientBox(path)
+                try late.client.send("\(number)\n")
+                guard try late.client.line() == "\(number)" else { throw IPCError.endOfFile }
               }
             }
             while !done.isSet { await loop.sleep(until: .after(.milliseconds(1))) }
@@ -98,7 +105,7 @@ import Testing
             let server = Task.immediate(executorPreference: loop) {
               // Released above, for this task.
               let listener = try UnixListener(inheriting: unsafe FileDescriptor(owning: number))
-              try await Server(listener, on: loop).run { (connection: consuming Connection) in
+              try await Server(listener, on: loop).run(startingAt: .connection) { (connection: consuming Connection) in
                 seen.append(openDescriptors().count - before)
                 _ = try await connection.nextLine()
               }

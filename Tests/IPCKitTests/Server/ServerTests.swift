@@ -56,14 +56,14 @@ import Testing
       let said = try client.rest()
       #expect(said == [])
     }
-    #expect(events.entries == ["refused \(geteuid())"])
+    #expect(events.entries == ["refused notAllowed \(geteuid())"])
   }
 
   @Test func handlerKnowsItsPeer() async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")
-    try await withServer(at: path) { (connection: consuming Connection) in
-      let peer = connection.peer
+    try await withServer(at: path, startingAt: .connection) { (connection: consuming Connection) in
+      let peer = try connection.peer
       try await connection.write(Array("\(peer.processID) \(peer.userID)\n".utf8))
     } clients: {
       var client = try Client(path)

@@ -9,8 +9,8 @@ typealias Handler = nonisolated(nonsending) @Sendable (consuming Connection) asy
 /// Serves `path` while `clients` run, then cancels the server and waits for its end.
 @discardableResult
 func withServer<Value: Sendable>(
-  at path: String, admitting policy: PeerPolicy = .sameUserOrRoot, limits: ConnectionLimits = ConnectionLimits(),
-  observe: @escaping @Sendable (Server.Event) -> Void = { _ in },
+  at path: String, admitting policy: PeerPolicy = .sameUserOrRoot, limits: ServerLimits = ServerLimits(),
+  startingAt start: HandlerStart = .firstByte, observe: @escaping @Sendable (Server.Event) -> Void = { _ in },
   _ handler: @escaping Handler,
   clients: @escaping @Sendable () throws -> Value
 ) async throws -> Value {
@@ -19,7 +19,7 @@ func withServer<Value: Sendable>(
     let server = Task.immediate(executorPreference: loop) {
       let listener = try UnixListener(binding: path)
       let server = Server(listener, on: loop, admitting: policy, limits: limits, observe: observe)
-      try await server.run(handler)
+      try await server.run(startingAt: start, handler)
     }
     let result: Result<Value, any Error>
     do { result = .success(try await onOwnThread(clients)) } catch { result = .failure(error) }
@@ -63,7 +63,7 @@ nonisolated(nonsending) func echo(_ connection: consuming Connection) async thro
 /// What a server reports, in words.
 func describe(_ event: Server.Event) -> String {
   switch event {
-  case .refused(let peer): "refused \(peer.userID)"
+  case .refused(let reason, let peer): "refused \(reason) \(peer.map { "\($0.userID)" } ?? "?")"
   case .failed(let error): "failed \(error)"
   case .acceptFailed(let error): "accept failed \(error)"
   }

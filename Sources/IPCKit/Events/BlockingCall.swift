@@ -1,0 +1,82 @@
+// The way out for calls that block: a thread of their own, while the loop goes on.
+
+internal import Glibc
+internal import Synchronization
+
+extension EventLoop {
+  /// Runs `body` on a thread of its own and suspends until it returns: for calls that block, such as reading a file on a
+  /// mount that may be dead, or getpwnam(3). pthread_create(3), eventfd(2).
+  ///
+  /// It costs a thread, some 50 µs; a program that makes such calls all the time is better off with a pool. The call is
+  /// not cut short when the task is cancelled: nothing can end a thread that hangs in the kernel.
+  /// - Throws: ``SystemError`` with EAGAIN when the system has no more threads; what `body` throws comes back as its result.
+  ///
+  /// ```swift
+  /// let size = try await loop.blocking { try? String(contentsOfSlowFile: "/mnt/slow/file").count }
+  /// ```
+  nonisolated(nonsending) public func blocking<Success: Sendable>(
+    _ body: @escaping @Sendable () -> Success
+  ) async throws(SystemError) -> Success {
+    checkCurrent()
+    let call = BlockingCall(body)
+    let slot = core.slots.take()
+    let key = core.slots.reserve(slot, .read)
+    defer { core.slots.give(slot) }
+    try startThread { [self] in
+      call.run()
+      cancel(key)
+    }
+    _ = await suspendRegardless(key, .never)
+    return call.result
+  }
+}
+
+/// A call and, once it has returned, its result.
+private final class BlockingCall<Success: Sendable>: Sendable {
+  private let body: @Sendable () -> Success
+  private let returned = Mutex<Success?>(nil)
+
+  init(_ body: @escaping @Sendable () -> Success) { self.body = body }
+
+  func run() {
+    let result = body()
+    returned.withLock { $0 = result }
+  }
+
+  var result: Success {
+    guard let result = returned.withLock({ $0 }) else { preconditionFailure("asked before it returned") }
+    return result
+  }
+}
+
+/// A closure on its way to a thread.
+private final class ThreadBody: Sendable {
+  let run: @Sendable () -> Void
+  init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
+/// Starts a detached thread, which takes no signals of ours.
+func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
+  var attributes = pthread_attr_t()
+  unsafe pthread_attr_init(&attributes)
+  unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+  defer { unsafe pthread_attr_destroy(&attributes) }
+  // Released by the thread that it is for, or below when there is none.
+  let argument = unsafe Unmanaged.passRetained(ThreadBody(body))
+  // Each structure is set before it is read; the closure is a C function, which captures nothing.
+  var (thread, all, before) = (pthread_t(), sigset_t(), sigset_t())
+  unsafe sigfillset(&all)
+  unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+  let wrong = unsafe pthread_create(
+    &thread, &attributes,
+    { argument in
+      if let argument = unsafe argument {
+        unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+      }
+      return nil
+    }, unsafe argument.toOpaque())
+  unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+  guard wrong != 0 else { return }
+  unsafe argument.release()
+  throw SystemError(errno: wrong, operation: "pthread_create")
+}

@@ -1,0 +1,71 @@
+// A place in a loop's table: what has come for it, who waits there, and who is told. Small, because a server has one for
+// every connection, silent ones too.
+
+internal import Glibc
+
+/// Why a wait ended.
+enum Wake: Sendable {
+  case ready
+  case deadline
+  case cancelled
+}
+
+/// What a wait is for. A place has at most one wait of a kind.
+enum Interest: Int, Sendable {
+  case read
+  case write
+  case hangup
+}
+
+/// Names one wait for ever: a place is used again, its ticket never is.
+struct WaitKey: Sendable {
+  let slot: Int32
+  let ticket: UInt32
+  let interest: Interest
+}
+
+/// A wait of one kind.
+@safe struct Wait {
+  /// Nil between the reservation and the suspension.
+  var continuation: UnsafeContinuation<Wake, Never>?
+  /// 0 while nobody waits.
+  var ticket: UInt32 = 0
+  /// Where its deadline stands in the heap, -1 without one.
+  var timer: Int32 = -1
+}
+
+/// Who hears of a place's events without waiting for them: called on the loop, between jobs.
+class EventReceiver {
+  /// Something came: epoll(7)'s events.
+  func ready(_ token: UnsafeMutableRawPointer, _ events: UInt32) {}
+  /// The deadline that was set for an interest has passed.
+  func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) {}
+  /// The jobs of a turn have run; for who asked for it with ``LoopCore/deferred``.
+  func turnEnded(_ token: UnsafeMutableRawPointer) {}
+}
+
+/// A place.
+@safe struct Slot {
+  /// Who is told of what comes; nil where tasks wait.
+  @safe struct Target {
+    unowned(unsafe) let receiver: EventReceiver
+    let token: UnsafeMutableRawPointer
+  }
+
+  var waits = InlineArray<3, Wait>(repeating: Wait())
+  /// Why a wait ended between its reservation and its suspension.
+  var early = InlineArray<3, Wake?>(repeating: nil)
+  var target: Target?
+  /// Tells this use of the place from an earlier one, whose events may still come.
+  var generation: UInt32 = 0
+  var lastTicket: UInt32 = 0
+  var nextFree: Int32 = -1
+  /// What came while nobody waited for it: seen once, because a terminal that was hung up can be opened again.
+  var isReadable = false
+  var isWritable = false
+  /// Stays: a connection that was hung up never comes back.
+  var isHungUp = false
+  /// Whether the kernel tells of room to write: only once somebody had to wait for it, or every read of a peer's would
+  /// wake the loop.
+  var isArmedForWriting = false
+}

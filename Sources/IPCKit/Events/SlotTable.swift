@@ -1,0 +1,134 @@
+// Everyone who waits on a loop: for a descriptor, for a moment, or for both. One table in memory of its own, whose places
+// never move under a pointer that is kept, since none is.
+
+internal import Glibc
+
+/// The places of a loop, and the heap of the deadlines in them.
+@safe struct SlotTable: ~Copyable {
+  private var base: UnsafeMutablePointer<Slot>
+  private var count: Int32 = 0
+  private var capacity: Int32
+  private var firstFree: Int32 = -1
+  /// The earliest deadline first; `SlotTable+Timers.swift`.
+  var heap: [Timer] = []
+
+  init() {
+    capacity = 64
+    unsafe base = .allocate(capacity: 64)
+  }
+
+  deinit {
+    // Slots hold nothing that must be released.
+    unsafe base.deallocate()
+  }
+
+  /// A place by its number, which was handed out before.
+  subscript(_ index: Int32) -> Slot {
+    // Within the memory that this table has: numbers come from `take` alone.
+    unsafeAddress { unsafe UnsafePointer(base + Int(index)) }
+    unsafeMutableAddress { unsafe base + Int(index) }
+  }
+
+  /// A place that nobody has.
+  mutating func take() -> Int32 {
+    if firstFree >= 0 {
+      let index = firstFree
+      firstFree = self[index].nextFree
+      return index
+    }
+    if count == capacity { grow() }
+    // The memory behind the last place, which is free to be one.
+    unsafe (base + Int(count)).initialize(to: Slot())
+    count += 1
+    return count - 1
+  }
+
+  /// Gives a place back; what comes for it later reaches nobody.
+  mutating func give(_ index: Int32) {
+    clearTimer(index, .read)
+    clearTimer(index, .write)
+    clearTimer(index, .hangup)
+    self[index] = Slot(reusing: self[index], nextFree: firstFree)
+    firstFree = index
+  }
+
+  private mutating func grow() {
+    let larger = UnsafeMutablePointer<Slot>.allocate(capacity: Int(capacity) * 2)
+    // Moved as bytes from the old memory to memory of twice the size.
+    unsafe larger.moveInitialize(from: base, count: Int(count))
+    unsafe base.deallocate()
+    unsafe base = larger
+    capacity *= 2
+  }
+}
+
+extension Slot {
+  /// A free place, whose tickets and generation go on.
+  fileprivate init(reusing slot: Slot, nextFree: Int32) {
+    generation = slot.generation &+ 1
+    lastTicket = slot.lastTicket
+    self.nextFree = nextFree
+  }
+}
+
+// MARK: - Waiting
+
+extension SlotTable {
+  /// Whether somebody waits, or is about to.
+  func isWaiting(_ index: Int32, _ interest: Interest) -> Bool { self[index].waits[interest.rawValue].ticket != 0 }
+
+  /// Reserves a wait, so that a cancellation can name it before it begins.
+  mutating func reserve(_ index: Int32, _ interest: Interest) -> WaitKey {
+    precondition(!isWaiting(index, interest), "two tasks wait for the same descriptor")
+    self[index].lastTicket &+= 1
+    // 0 is for nobody, the last number for waits without a name.
+    if self[index].lastTicket == .max { self[index].lastTicket = 1 }
+    let ticket = self[index].lastTicket
+    self[index].waits[interest.rawValue].ticket = ticket
+    return WaitKey(slot: index, ticket: ticket, interest: interest)
+  }
+
+  /// Begins the wait; answers why it has ended already, if it has.
+  mutating func suspend(
+    _ key: WaitKey, _ continuation: UnsafeContinuation<Wake, Never>, _ deadline: Deadline
+  ) -> Wake? {
+    let kind = key.interest.rawValue
+    if let early = self[key.slot].early[kind] {
+      self[key.slot].early[kind] = nil
+      self[key.slot].waits[kind].ticket = 0
+      return early
+    }
+    unsafe self[key.slot].waits[kind].continuation = continuation
+    if deadline != .never { setTimer(key.slot, key.interest, deadline) }
+    return nil
+  }
+
+  /// Begins a wait that nobody needs to name.
+  mutating func wait(
+    _ index: Int32, _ interest: Interest, _ continuation: UnsafeContinuation<Wake, Never>, _ deadline: Deadline
+  ) {
+    precondition(!isWaiting(index, interest), "two tasks wait for the same connection")
+    self[index].waits[interest.rawValue].ticket = .max
+    unsafe self[index].waits[interest.rawValue].continuation = continuation
+    if deadline != .never { setTimer(index, interest, deadline) }
+  }
+
+  /// Whether the wait of that name has not ended.
+  func isCurrent(_ key: WaitKey) -> Bool {
+    let kind = key.interest.rawValue
+    return self[key.slot].waits[kind].ticket == key.ticket && self[key.slot].early[kind] == nil
+  }
+
+  /// Ends a wait: hands out whom to resume, or lets the one who is about to suspend find the reason.
+  mutating func end(_ index: Int32, _ interest: Interest, _ reason: Wake) -> UnsafeContinuation<Wake, Never>? {
+    let kind = interest.rawValue
+    guard let continuation = unsafe self[index].waits[kind].continuation else {
+      self[index].early[kind] = reason
+      return nil
+    }
+    clearTimer(index, interest)
+    unsafe self[index].waits[kind].continuation = nil
+    self[index].waits[kind].ticket = 0
+    return unsafe continuation
+  }
+}

@@ -1,0 +1,124 @@
+// The door: who comes is let in, one at a time or many, and when the kernel has no more descriptors nobody spins and nobody
+// waits in silence.
+
+internal import CIPCShim
+internal import Glibc
+
+/// A listener on its way to where it can be consumed: an array cannot hold a noncopyable value, a class can.
+final class ListenerBox {
+  private var listener: UnixListener?
+  init(_ listener: consuming UnixListener) { self.listener = consume listener }
+  func take() -> UnixListener? { listener.take() }
+}
+
+/// One listener of a server's.
+@safe final class Acceptor: EventReceiver {
+  private unowned let server: ServerCore
+  private var listener: UnixListener?
+  /// Held so that, when there is no other, a client can be accepted and closed.
+  private var reserve: FileDescriptor?
+  private var slot: Int32 = -1
+  private let number: CInt
+  /// How many connections in a row are accepted, because as many have come at once before.
+  private var burst = 1
+  /// Until when no second one is looked for, in connections.
+  private var patience = 0
+  /// An episode without descriptors, of which one report is enough.
+  private var isStarved = false
+
+  /// How many are accepted before those who are in get their turn.
+  private static let most = 64
+  /// How many connections come one by one before a second is looked for again.
+  private static let patienceAfterNobody = 32
+  /// How long the door stays shut after accept4(2) failed.
+  private static let rest = Duration.milliseconds(50)
+
+  /// Registers the listener, which stays the acceptor's.
+  init(_ listener: consuming UnixListener, for server: ServerCore) throws(SystemError) {
+    self.server = server
+    number = listener.descriptor.number
+    self.listener = consume listener
+    reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+    super.init()
+    // The acceptor unregisters before it ends.
+    let target = unsafe Slot.Target(receiver: self, token: Unmanaged.passUnretained(self).toOpaque())
+    do throws(SystemError) {
+      slot = try server.loop.core.register(number, .level, for: target)
+    } catch {
+      try? self.listener.take()?.close()
+      throw error
+    }
+  }
+
+  override func ready(_ token: UnsafeMutableRawPointer, _ events: UInt32) { accept(atMost: burst) }
+
+  /// The rest is over: the door opens again.
+  override func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) {
+    server.loop.core.setListening(slot, number, true)
+  }
+
+  /// Lets in who waits.
+  func accept(atMost count: Int) {
+    for accepted in 0..<count {
+      let result = ipc_accept(number)
+      switch result {
+      case -EAGAIN: return foundNobody(after: accepted)
+      // The client gave up while it waited in the backlog: that is no failure of ours.
+      case -ECONNABORTED: continue
+      case let failed where failed < 0: return acceptFailed(SystemError(errno: -failed, operation: "accept4"))
+      default:
+        isStarved = false
+        // accept4 just made it, for us alone.
+        server.admit(unsafe FileDescriptor(owning: result))
+        // What a handler or an observer did may have ended the listening.
+        guard listener != nil else { return }
+      }
+    }
+    if patience > 0 { patience -= 1 } else { burst = min(burst * 2, Self.most) }
+  }
+
+  private func foundNobody(after accepted: Int) {
+    burst = max(1, accepted)
+    if accepted <= 1 { patience = Self.patienceAfterNobody }
+  }
+
+  /// Stops listening; removes the socket's file if this process made it.
+  func close() throws(SystemError) {
+    guard let listener = listener.take() else { return }
+    server.loop.core.unregister(slot, number)
+    try listener.close()
+  }
+}
+
+// MARK: - Without descriptors
+
+extension Acceptor {
+  /// One report an episode. Who waits is turned away with the reserve descriptor, where there is one, and the door stays
+  /// shut for a moment: it is level-triggered, and would call all the time.
+  private func acceptFailed(_ error: SystemError) {
+    if !isStarved { server.observe(.acceptFailed(error)) }
+    isStarved = true
+    if error.errno == EMFILE { turnAway() }
+    server.loop.core.setListening(slot, number, false)
+    server.loop.core.slots.setTimer(slot, .read, .after(Self.rest))
+  }
+
+  /// Accepts with the reserve and closes: the client sees an end rather than silence.
+  private func turnAway() {
+    for _ in 0..<Self.most {
+      guard reserve != nil else { break }
+      reserve = nil
+      let result = ipc_accept(number)
+      if result >= 0 {
+        // accept4 just made it, for us alone; it ends here.
+        _ = unsafe FileDescriptor(owning: result)
+        server.counters.add(.accepted)
+        server.refuse(.noDescriptors, nil)
+      }
+      reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+      guard result >= 0 else { return }
+    }
+    // Somebody else was faster: it is made again when there is room.
+    if reserve == nil { reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null") }
+  }
+}

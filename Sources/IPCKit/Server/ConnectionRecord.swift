@@ -1,0 +1,100 @@
+// What a server knows of a connection, in memory of its own: small while the peer is silent, and touched on the loop's
+// thread alone, so that no access pays for a check.
+
+internal import CIPCShim
+internal import Glibc
+
+/// The state of one connection.
+@safe struct ConnectionRecord: ~Copyable {
+  /// Who answers.
+  enum Mode: UInt8 {
+    /// The reply handler, on the loop.
+    case replying
+    /// Nobody yet: an async handler begins at the first byte.
+    case silent
+    /// An async handler that is about to begin.
+    case starting
+    /// An async handler, whose ``Connection`` owns this.
+    case handled
+    /// Nobody any more: what was written last is on its way, and what still comes is drained.
+    case lingering
+  }
+
+  let descriptor: FileDescriptor
+  unowned(unsafe) let server: ServerCore
+  var input = FrameBuffer()
+  var output = OutputBuffer()
+  /// When the first byte of the frame that is on its way was seen; 0 while there is none.
+  var frameStart: Int64 = 0
+  /// When something came last; kept only where a limit needs it.
+  var lastActivity: Int64 = 0
+  /// While it lingers: until when, in nanoseconds, and how many bytes were drained.
+  var lingersUntil: Int64 = 0
+  var drained = 0
+  /// The reply handler's own number for this connection.
+  var tag = 0
+  /// Its neighbours in the server's list.
+  var previous: UnsafeMutablePointer<ConnectionRecord>?
+  var next: UnsafeMutablePointer<ConnectionRecord>?
+  /// Why nothing can be written any more; 0 while something can.
+  var writeErrno: CInt = 0
+  /// Its place in the loop's table; -1 while nobody had to wait for it.
+  var slot: Int32 = -1
+  var mode: Mode
+  /// Whether a read may give something: false after one that did not fill its room, until an event comes.
+  var mayRead = true
+  /// A hang-up came with the data, or may have: no further event will, so it is read to its end.
+  var readsToTheEnd = false
+  var sawEnd = false
+  /// While it lingers: whether what the peer still sends is drained, and whether it has been told that we send no more.
+  var drains = false
+  var isShutDown = false
+  var isHungUp = false
+  /// Waits for the end of the turn, in the loop's list.
+  var isDeferred = false
+  /// Nothing was taken of its output for as long as may be.
+  var isStalled = false
+  /// How many frames and reads there were since its task last let others have their turn.
+  var steps: UInt8 = 0
+  var peer: PeerCredentials?
+
+  init(_ descriptor: consuming FileDescriptor, _ mode: Mode, of server: ServerCore, peer: PeerCredentials?) {
+    self.descriptor = descriptor
+    self.mode = mode
+    unsafe self.server = server
+    self.peer = peer
+  }
+}
+
+/// A record by its address. Sendable, because it names a record to code on the loop's thread alone.
+@safe struct ConnectionReference: @unchecked Sendable {
+  private let address: UnsafeMutablePointer<ConnectionRecord>
+
+  init(_ record: consuming ConnectionRecord) {
+    unsafe address = .allocate(capacity: 1)
+    unsafe address.initialize(to: record)
+  }
+
+  /// The record behind a place's token.
+  /// - Precondition: the token is one of ``token``, and the record has not ended.
+  @unsafe init(_ token: UnsafeMutableRawPointer) {
+    unsafe address = token.assumingMemoryBound(to: ConnectionRecord.self)
+  }
+
+  @unsafe init(_ address: UnsafeMutablePointer<ConnectionRecord>) { unsafe self.address = address }
+
+  @unsafe var pointer: UnsafeMutablePointer<ConnectionRecord> { unsafe address }
+  @unsafe var token: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(address) }
+
+  /// The record, which lives until ``ServerCore/close(_:)``.
+  var record: ConnectionRecord {
+    unsafeAddress { unsafe UnsafePointer(address) }
+    nonmutating unsafeMutableAddress { unsafe address }
+  }
+
+  /// Ends the record, and with it the descriptor.
+  func end() {
+    unsafe address.deinitialize(count: 1)
+    unsafe address.deallocate()
+  }
+}

@@ -1,0 +1,92 @@
+// Connections come and go: admission, the list, the counts, and the two ways to end one.
+
+internal import Glibc
+
+extension ServerCore {
+  /// Whether anybody asks who connects.
+  private var needsPeer: Bool { policy.asksForPeer || mostOfOneUser != .max }
+
+  /// Takes a connection in, or turns it away before a byte is read.
+  func admit(_ descriptor: consuming FileDescriptor) {
+    counters.add(.accepted)
+    guard state.open < mostConnections else { return refuse(.tooManyConnections, nil) }
+    var peer: PeerCredentials?
+    if needsPeer {
+      do throws(SystemError) { peer = try descriptor.peerCredentials() } catch { return report(error) }
+      if let peer, !policy.admits(peer) { return refuse(.notAllowed, peer) }
+      if let peer, mostOfOneUser != .max, !count(peer) { return refuse(.tooManyOfOneUser, peer) }
+    }
+    let mode: ConnectionRecord.Mode = replyHandler != nil ? .replying : .silent
+    let connection = ConnectionReference(ConnectionRecord(descriptor, mode, of: self, peer: peer))
+    link(connection)
+    if replyHandler == nil, !startsAtFirstByte { return start(connection) }
+    // What the client has sent already is read at once: with luck, it needs no place in the kernel's table.
+    goOn(connection)
+  }
+
+  func refuse(_ reason: Server.Refusal, _ peer: PeerCredentials?) {
+    counters.add(reason.count)
+    observe(.refused(reason, peer))
+  }
+
+  private func link(_ connection: ConnectionReference) {
+    if let first = unsafe state.first {
+      unsafe first.pointee.previous = connection.pointer
+      unsafe connection.record.next = first
+    }
+    unsafe state.first = connection.pointer
+    state.open += 1
+    counters.add(.open)
+    if state.open == 1 { disarmIdleExit() }
+  }
+
+  private func unlink(_ connection: ConnectionReference) {
+    let (previous, next) = unsafe (connection.record.previous, connection.record.next)
+    if let previous = unsafe previous { unsafe previous.pointee.next = next } else { unsafe state.first = next }
+    if let next = unsafe next { unsafe next.pointee.previous = previous }
+    state.open -= 1
+    counters.add(.open, -1)
+    if let peer = connection.record.peer, mostOfOneUser != .max { uncount(peer) }
+  }
+
+  /// Counts one more of a user's; false when there are as many as may be.
+  private func count(_ peer: PeerCredentials) -> Bool {
+    guard let index = state.users.firstIndex(where: { $0.id == peer.userID }) else {
+      state.users.append((peer.userID, 1))
+      return true
+    }
+    guard state.users[index].count < mostOfOneUser else { return false }
+    state.users[index].count += 1
+    return true
+  }
+
+  private func uncount(_ peer: PeerCredentials) {
+    guard let index = state.users.firstIndex(where: { $0.id == peer.userID }) else { return }
+    state.users[index].count -= 1
+    if state.users[index].count == 0 { state.users.remove(at: index) }
+  }
+
+  /// Gives a connection a place in the loop's table, where it can be waited for; false when the kernel has none.
+  func register(_ connection: ConnectionReference) throws(SystemError) {
+    guard connection.record.slot < 0 else { return }
+    let target = unsafe Slot.Target(receiver: self, token: connection.token)
+    connection.record.slot = try loop.core.register(connection.record.descriptor.number, for: target)
+  }
+
+  /// Ends a connection now, whatever is under way.
+  func close(_ connection: ConnectionReference) {
+    if connection.record.slot >= 0 {
+      loop.core.unregister(connection.record.slot, connection.record.descriptor.number)
+    }
+    if connection.record.isDeferred { unsafe loop.core.forgetAtEnd(connection.token) }
+    unlink(connection)
+    _ = connection.record.input.drop()
+    connection.record.input.settle(into: &loop.core.buffers)
+    connection.record.output.drop()
+    connection.record.output.settle(into: &loop.core.buffers)
+    connection.end()
+    guard state.open == 0 else { return }
+    armIdleExit()
+    if state.phase == .draining { wakeStarter() }
+  }
+}

@@ -1,0 +1,60 @@
+// How a conversation ends: the last reply is sent, sending shut down, what still comes drained up to a bound and a moment,
+// and only then the socket closed. Closing with unread input would give the peer ECONNRESET instead of the reply.
+
+internal import Glibc
+
+extension ServerCore {
+  /// How long a peer may take to hear that the conversation is over.
+  private static let farewell = Duration.seconds(1)
+  /// How much of what nobody asked for is drained.
+  private static let mostDrained = 1 << 24
+
+  /// Ends a conversation, without a task that waits for it.
+  /// - Parameter deadline: until when what the peer still sends is drained; nil to do so only where it has sent what
+  ///   nobody read.
+  func end(_ connection: ConnectionReference, drainingUntil deadline: Deadline?) {
+    connection.record.mode = .lingering
+    guard state.phase != .cancelled else {
+      _ = flush(connection)
+      return close(connection)
+    }
+    let hasUnread = connection.record.input.unreadCount > 0 || connection.record.mayRead
+    connection.record.drains = !connection.record.sawEnd && (hasUnread || deadline != nil)
+    connection.record.lingersUntil = (deadline ?? .after(Self.farewell)).nanoseconds
+    linger(connection)
+  }
+
+  /// Goes on with the end, as far as it comes without waiting.
+  func linger(_ connection: ConnectionReference) {
+    guard flush(connection) else {
+      // Either more of it fits later, or nobody reads it.
+      if connection.record.writeErrno != 0 { close(connection) }
+      return
+    }
+    guard connection.record.drains else { return close(connection) }
+    if !connection.record.isShutDown {
+      connection.record.isShutDown = true
+      do throws(SystemError) {
+        try connection.record.descriptor.shutdownSending()
+        try register(connection)
+      } catch {
+        return close(connection)
+      }
+      let limit = Deadline(nanoseconds: connection.record.lingersUntil)
+      loop.core.slots.setTimer(connection.record.slot, .read, limit)
+    }
+    drainInput(connection)
+  }
+
+  private func drainInput(_ connection: ConnectionReference) {
+    connection.record.drained += connection.record.input.drop()
+    while connection.record.mayRead {
+      guard case .bytes = readInput(connection, .raw), connection.record.drained < Self.mostDrained else {
+        if connection.record.mayRead || connection.record.sawEnd { return close(connection) }
+        break
+      }
+      connection.record.drained += connection.record.input.drop()
+    }
+    connection.record.input.settle(into: &loop.core.buffers)
+  }
+}

@@ -1,0 +1,271 @@
+// A server as its loop sees it: its connections in a list, the limits and counts that hold for all of them, and its life
+// from listening to its end. It is touched on the loop's thread alone.
+
+internal import Glibc
+
+/// What a server changes while it runs.
+@safe struct ServerState: ~Copyable {
+  enum Phase {
+    case running
+    /// Nobody new comes in, and connections end where a frame has ended.
+    case draining
+    /// Handlers are to end, now.
+    case cancelled
+  }
+
+  var phase = Phase.running
+  var open = 0
+  /// How many connections each user has; few users have any.
+  var users: [(id: UInt32, count: Int)] = []
+  var first: UnsafeMutablePointer<ConnectionRecord>?
+  /// Connections for which a handler is to begin.
+  var starting: [ConnectionReference] = []
+  /// The server's own task, while it waits for one of them or for the end.
+  var starter: UnsafeContinuation<Void, Never>?
+  var acceptors: [Acceptor] = []
+  /// What went wrong when it stopped listening.
+  var failure: SystemError?
+  /// The server's own place, for the deadline of a drain and of an idle server.
+  var slot: Int32 = -1
+}
+
+/// A running server.
+@safe final class ServerCore: EventReceiver, @unchecked Sendable {
+  let loop: EventLoop
+  let policy: PeerPolicy
+  let limits: ServerLimits
+  let framing: Framing
+  let counters: ServerCounters
+  let observe: @Sendable (Server.Event) -> Void
+  /// Nil where async handlers answer.
+  let replyHandler: ReplyHandler?
+  let startsAtFirstByte: Bool
+  let mostConnections: Int
+  let mostOfOneUser: Int
+  private let storage: UnsafeMutablePointer<ServerState>
+
+  init(
+    _ settings: borrowing Server.Settings, replying replyHandler: ReplyHandler?, startingAt start: HandlerStart
+  ) throws(SystemError) {
+    (loop, policy, limits) = (settings.loop, settings.policy, settings.limits)
+    (framing, counters, observe) = (settings.framing, settings.counters, settings.observe)
+    self.replyHandler = replyHandler
+    startsAtFirstByte = start == .firstByte
+    let descriptors = Int(clamping: try DescriptorLimit.current().soft)
+    mostConnections = limits.connections ?? max(1, descriptors / 4 * 3)
+    mostOfOneUser = limits.connectionsPerUser ?? max(1, mostConnections / 2)
+    unsafe storage = .allocate(capacity: 1)
+    unsafe storage.initialize(to: ServerState())
+  }
+
+  deinit {
+    assert(unsafe storage.pointee.open == 0, "a server ended before its connections")
+    unsafe storage.deinitialize(count: 1)
+    unsafe storage.deallocate()
+  }
+
+  /// What changes, for code on the loop's thread.
+  var state: ServerState {
+    unsafeAddress { unsafe UnsafePointer(storage) }
+    unsafeMutableAddress { unsafe storage }
+  }
+
+  /// Reports a connection that ended by an error.
+  func report(_ error: any Error) {
+    counters.add(.failed)
+    observe(.failed(error))
+  }
+
+  // MARK: As a receiver
+
+  override func ready(_ token: UnsafeMutableRawPointer, _ events: UInt32) {
+    // Only records are registered with this receiver and events, and they unregister before they end.
+    received(unsafe ConnectionReference(token), events)
+  }
+
+  override func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) {
+    // The server's own place has the server for its token.
+    if unsafe token == Unmanaged.passUnretained(self).toOpaque() { return ownDeadlinePassed(interest) }
+    deadlinePassed(unsafe ConnectionReference(token), interest)
+  }
+
+  override func turnEnded(_ token: UnsafeMutableRawPointer) {
+    let connection = unsafe ConnectionReference(token)
+    connection.record.isDeferred = false
+    goOn(connection)
+  }
+}
+
+// MARK: - The task
+
+extension ServerCore {
+  /// Suspends the server's task until a handler is to begin or all is over; false then.
+  nonisolated(nonsending) func untilStart() async -> Bool {
+    if state.starting.isEmpty, !isOver {
+      await unsafe withUnsafeContinuation { continuation in unsafe state.starter = continuation }
+    }
+    return !isOver || !state.starting.isEmpty
+  }
+
+  /// Nobody comes any more, and who is left has a handler that the task waits for anyway.
+  private var isOver: Bool {
+    switch state.phase {
+    case .running: false
+    case .draining: state.open == 0
+    case .cancelled: true
+    }
+  }
+
+  /// Resumes the server's task, if it waits.
+  func wakeStarter() {
+    guard let starter = unsafe state.starter else { return }
+    unsafe state.starter = nil
+    unsafe starter.resume()
+  }
+
+  /// Takes over those for whom a handler is to begin.
+  func takeStarting() -> [ConnectionReference] {
+    var taken: [ConnectionReference] = []
+    swap(&taken, &state.starting)
+    return taken
+  }
+
+  /// Lets a handler begin.
+  func start(_ connection: ConnectionReference) {
+    connection.record.mode = .starting
+    if connection.record.slot >= 0 { loop.core.slots.clearTimer(connection.record.slot, .read) }
+    state.starting.append(connection)
+    wakeStarter()
+  }
+
+  /// Runs a handler to its end.
+  nonisolated(nonsending) func handle(
+    _ connection: ConnectionReference, _ handler: @Sendable (consuming Connection) async throws -> Void
+  ) async {
+    connection.record.mode = .handled
+    do {
+      try await handler(Connection(connection))
+    } catch IPCError.cancelled where state.phase == .cancelled {
+      // The server's own end is no failure of the handler's.
+    } catch {
+      report(error)
+    }
+  }
+}
+
+// MARK: - The end
+
+extension ServerCore {
+  /// Begins to listen, and to count idle time.
+  func begin(_ listeners: consuming [ListenerBox]) throws(SystemError) {
+    for box in listeners {
+      guard let listener = box.take() else { continue }
+      let acceptor = try Acceptor(listener, for: self)
+      state.acceptors.append(acceptor)
+    }
+    state.slot = loop.core.slots.take()
+    unsafe loop.core.slots[state.slot].target = Slot.Target(
+      receiver: self, token: Unmanaged.passUnretained(self).toOpaque())
+    armIdleExit()
+  }
+
+  /// Stops listening, and notes the first error of removing a path.
+  private func stopListening() {
+    for acceptor in state.acceptors {
+      do throws(SystemError) { try acceptor.close() } catch { state.failure = state.failure ?? error }
+    }
+  }
+
+  /// Lets nobody in, ends who is between frames, and cancels the rest at the deadline.
+  func drain(until deadline: Deadline) {
+    guard state.phase == .running else { return }
+    state.phase = .draining
+    stopListening()
+    loop.core.slots.setTimer(state.slot, .write, deadline)
+    forEachConnection { endIfIdle($0) }
+    loop.resumeAwakened()
+    if isOver { wakeStarter() }
+  }
+
+  /// Ends everything: handlers hear of it where they wait.
+  func cancel() {
+    guard state.phase != .cancelled else { return }
+    state.phase = .cancelled
+    stopListening()
+    // Closed with the rest: none of them has begun.
+    state.starting = []
+    forEachConnection { connection in
+      guard connection.record.mode == .handled else { return close(connection) }
+      guard connection.record.slot >= 0 else { return }
+      for interest in [Interest.read, .write, .hangup] {
+        loop.core.wake(connection.record.slot, interest, .cancelled)
+      }
+    }
+    loop.resumeAwakened()
+    wakeStarter()
+  }
+
+  /// The server's task was cancelled: handlers may finish what they have begun, for as long as the limits say.
+  func cancel(afterDraining time: Duration) {
+    if time > .zero, state.phase == .running { drain(until: .after(time)) } else { cancel() }
+  }
+
+  /// After the last handler: closes who is left, and gives the server's place up.
+  /// - Throws: what removing a path has reported.
+  func finish() throws(SystemError) {
+    forEachConnection { close($0) }
+    if state.slot >= 0 { loop.core.slots.give(state.slot) }
+    state.slot = -1
+    if let failure = state.failure { throw failure }
+  }
+
+  private func ownDeadlinePassed(_ interest: Interest) {
+    if interest == .write { return cancel() }
+    idleExit()
+  }
+
+  /// Looks at each connection; `body` may end it.
+  func forEachConnection(_ body: (ConnectionReference) -> Void) {
+    var current = unsafe state.first
+    while let address = unsafe current {
+      unsafe current = address.pointee.next
+      body(unsafe ConnectionReference(address))
+    }
+  }
+
+  private func endIfIdle(_ connection: ConnectionReference) {
+    switch connection.record.mode {
+    case .silent: close(connection)
+    case .replying:
+      if connection.record.input.unreadCount == 0, connection.record.output.isEmpty { close(connection) }
+    case .handled:
+      // It asks again, and hears that the peer has nothing more to say.
+      if connection.record.input.unreadCount == 0, connection.record.slot >= 0 {
+        loop.core.wake(connection.record.slot, .read, .ready)
+      }
+    case .starting, .lingering: break
+    }
+  }
+}
+
+// MARK: - Idle exit
+
+extension ServerCore {
+  /// Sets the end of an idle server, if it has one and is idle.
+  func armIdleExit() {
+    guard let time = limits.idleExit, state.open == 0, state.phase == .running, state.slot >= 0 else { return }
+    loop.core.slots.setTimer(state.slot, .read, .after(time))
+  }
+
+  func disarmIdleExit() {
+    if limits.idleExit != nil, state.slot >= 0 { loop.core.slots.clearTimer(state.slot, .read) }
+  }
+
+  /// Ends an idle server, unless somebody waits at the door: accepting stops first, and the door is looked at once more.
+  private func idleExit() {
+    guard state.open == 0, state.phase == .running else { return }
+    for acceptor in state.acceptors { acceptor.accept(atMost: 1) }
+    guard state.open == 0 else { return }
+    drain(until: .never)
+  }
+}

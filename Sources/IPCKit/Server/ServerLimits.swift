@@ -1,0 +1,36 @@
+// What a server allows: on by default, because the peer that needs a limit is the one nobody has thought of.
+
+/// The limits of a server and of each of its connections.
+///
+/// ```swift
+/// var limits = ServerLimits()
+/// limits.frameLength = 64 << 10
+/// limits.idleTime = .seconds(60)
+/// ```
+public struct ServerLimits: Sendable {
+  /// The longest frame in bytes; 1 MiB.
+  public var frameLength = 1 << 20
+  /// How long a frame may take from its first byte to its last; 30 s.
+  public var frameTime = Duration.seconds(30)
+  /// How long output may wait for a peer that takes none of it; 30 s.
+  public var stallTime = Duration.seconds(30)
+  /// How much output may wait for a peer that does not read, in bytes; 4 MiB. No more frames of its are answered before
+  /// it has read; one that asks for more than this at once is cut off.
+  public var unreadOutput = 4 << 20
+  /// How long a connection may take to its first byte; nil, for ever.
+  public var firstByteTime: Duration?
+  /// How long a connection may be silent between frames; nil, for ever.
+  public var idleTime: Duration?
+  /// How many connections there may be; nil, three quarters of this process's descriptor limit.
+  public var connections: Int?
+  /// How many of them one user may have; nil, half of them. `.max` saves asking who connects, where everyone is let in.
+  public var connectionsPerUser: Int?
+  /// How long handlers may go on after the server's task was cancelled, before they are cancelled too; none.
+  public var drainTime = Duration.zero
+  /// How long there may be no connection before ``Server/run(startingAt:_:)`` returns; nil, for ever. For activated
+  /// services: a client that comes meanwhile is served, by this process or by the next one.
+  public var idleExit: Duration?
+
+  /// The defaults.
+  public init() {}
+}

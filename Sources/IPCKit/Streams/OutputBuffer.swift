@@ -1,0 +1,67 @@
+// Bytes on their way out: replies collected for one send, and what a slow peer has not taken yet.
+
+internal import CIPCShim
+internal import Glibc
+
+/// A queue of bytes for a descriptor.
+@safe struct OutputBuffer: ~Copyable {
+  private var base: UnsafeMutableRawPointer?
+  private var capacity = 0
+  private var start = 0
+  private var end = 0
+
+  deinit { unsafe free(base) }
+
+  var count: Int { end - start }
+  var isEmpty: Bool { start == end }
+
+  /// Adds bytes, in a buffer of the pool's as long as they fit there.
+  mutating func append(_ bytes: UnsafeRawBufferPointer, _ pool: inout BufferPool) {
+    guard let source = unsafe bytes.baseAddress, bytes.count > 0 else { return }
+    if end + bytes.count > capacity { makeRoom(bytes.count, &pool) }
+    // There is room for so many behind the end.
+    if let base = unsafe base { unsafe _ = memcpy(base + end, source, bytes.count) }
+    end += bytes.count
+  }
+
+  private mutating func makeRoom(_ more: Int, _ pool: inout BufferPool) {
+    if capacity == 0, more <= BufferPool.size {
+      unsafe base = pool.take()
+      capacity = BufferPool.size
+      return
+    }
+    if start > 0 {
+      // Both ranges are inside the memory; memmove(3) allows them to overlap.
+      if let base = unsafe base { unsafe _ = memmove(base, base + start, count) }
+      end -= start
+      start = 0
+    }
+    guard end + more > capacity else { return }
+    let size = max(capacity * 2, end + more)
+    guard let larger = unsafe realloc(base, size) else { fatalError("out of memory") }
+    unsafe base = larger
+    capacity = size
+  }
+
+  /// Sends once: how many bytes were taken, or the negated errno. send(2).
+  mutating func send(to descriptor: borrowing FileDescriptor) -> Int64 {
+    guard let base = unsafe base, !isEmpty else { return 0 }
+    // As many bytes as are there; the shim keeps no pointer.
+    let sent = unsafe ipc_send(descriptor.number, base + start, count)
+    if sent > 0 { start += Int(sent) }
+    return sent
+  }
+
+  /// Forgets what is left.
+  mutating func drop() { start = end }
+
+  /// Gives the memory back once nothing is left.
+  mutating func settle(into pool: inout BufferPool) {
+    guard isEmpty, let base = unsafe base else { return }
+    if capacity == BufferPool.size { unsafe pool.give(base) } else { unsafe free(base) }
+    unsafe self.base = nil
+    capacity = 0
+    start = 0
+    end = 0
+  }
+}
