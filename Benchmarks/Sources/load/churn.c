@@ -19,9 +19,13 @@ struct conversation {
   size_t received;
 };
 
-static int ask(const char *path, struct conversation *conversation) {
+static int ask(const char *path, struct conversation *conversation, int rests) {
+  static int knows_server;
+  if (rests && knows_server) rest();
   *conversation = (struct conversation){.begun = now()};
   int descriptor = connect_to(path);
+  if (rests && !knows_server) rest_learn_server(descriptor);
+  knows_server = rests;
   ssize_t sent = send(descriptor, question, sizeof question - 1, MSG_NOSIGNAL);
   if (sent != (ssize_t)sizeof question - 1) fail("send: %s", strerror(errno));
   return descriptor;
@@ -50,7 +54,7 @@ void run_churn(const char *path, size_t width, struct bounds bounds) {
   for (size_t i = 0; i < width; i++) {
     entries[i] = (struct pollfd){.fd = -1, .events = POLLIN};
     if (!measure_begin()) continue;
-    entries[i].fd = ask(path, &conversations[i]);
+    entries[i].fd = ask(path, &conversations[i], bounds.rests);
     open++;
   }
   while (open) {
@@ -64,7 +68,7 @@ void run_churn(const char *path, size_t width, struct bounds bounds) {
       measure_done(1);
       measure_latency(now() - conversations[i].begun);
       if (measure_begin())
-        entries[i].fd = ask(path, &conversations[i]);
+        entries[i].fd = ask(path, &conversations[i], bounds.rests);
       else
         open--;
     }

@@ -14,6 +14,7 @@ enum { PATIENCE_SECONDS = 10, LONGEST_LINE = 1 << 16, MOST_CONNECTIONS = 100000 
 struct bounds {
   uint64_t requests;
   double seconds;
+  int rests; // Each request waits until the server sleeps.
 };
 
 void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -23,6 +24,10 @@ uint64_t now(void);
 
 // A blocking stream socket, connected.
 int connect_to(const char *path);
+
+// Who listens at the other end; and waiting until all threads of that process sleep.
+void rest_learn_server(int descriptor);
+void rest(void);
 
 // A stretch of time with requests in it. `begin` takes one more request on, if the bounds allow it.
 void measure_start(struct bounds bounds);

@@ -18,7 +18,8 @@ static const char usage[] = "usage: load SOCKET pingpong CONNECTIONS BYTES SECON
                             "       load SOCKET churn WIDTH SECONDS\n"
                             "       load SOCKET idle COUNT\n"
                             "       load SOCKET waiting COUNT\n"
-                            "`-n REQUESTS` may stand in the place of SECONDS.\n";
+                            "`-n REQUESTS` may stand in the place of SECONDS; with a further `-r`\n"
+                            "each request waits until the server sleeps.\n";
 
 void fail(const char *format, ...) {
   va_list arguments;
@@ -56,9 +57,10 @@ static size_t number(const char *text, size_t least, size_t most) {
 }
 
 static struct bounds bounds_of(char **arguments, int count) {
-  if (count == 2 && !strcmp(arguments[0], "-n")) {
+  int rests = count == 3 && !strcmp(arguments[2], "-r");
+  if (count == 2 + rests && !strcmp(arguments[0], "-n")) {
     alarm(MOST_SECONDS);
-    return (struct bounds){.requests = number(arguments[1], 1, 100000000)};
+    return (struct bounds){.requests = number(arguments[1], 1, 100000000), .rests = rests};
   }
   char *end;
   double seconds = count == 1 ? strtod(arguments[0], &end) : 0;

@@ -26,7 +26,7 @@ struct stream {
 
 static char *pattern;  // The lines once, and then as much again as is sent or read at once.
 static size_t period, line_length;
-static int poller, is_pipelined;
+static int poller, is_pipelined, rests;
 
 static void make_pattern(void) {
   period = line_length * PATTERN_LINES;
@@ -90,6 +90,7 @@ static void serve(struct stream *stream, uint32_t events, uint64_t *open, char *
     uint64_t before = stream->allowed;
     allow_lines(stream, lines);
     *open += (stream->allowed - before) / line_length;
+    if (rests) rest();
     stream->begun = now();
   }
   if (stream->sent < stream->allowed) send_allowed(stream);
@@ -110,6 +111,7 @@ void run_stream(const char *path, size_t connections, size_t length, int pipelin
   static char room[WINDOW];
   line_length = length;
   is_pipelined = pipelined;
+  rests = bounds.rests;
   make_pattern();
   poller = epoll_create1(EPOLL_CLOEXEC);
   struct stream *streams = calloc(connections, sizeof *streams);
@@ -119,6 +121,7 @@ void run_stream(const char *path, size_t connections, size_t length, int pipelin
     streams[i].phase = i % PATTERN_LINES * line_length;
     watch(&streams[i], EPOLL_CTL_ADD, EPOLLIN);
   }
+  if (rests) rest_learn_server(streams[0].descriptor), rest();
   measure_start(bounds);
   uint64_t open = 0;
   for (size_t i = 0; i < connections; i++) {
