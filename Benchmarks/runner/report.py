@@ -42,6 +42,8 @@ def _cell(value, ratio, form):
     """A value and its ratio to C's."""
     if value is None:
         return "–"
+    if 0 < value < 0.1:
+        form = ".4f"
     return format(value, form) + (f"  {ratio:6.2f}" if ratio is not None else "")
 
 

@@ -93,7 +93,11 @@ class Server:
             return probe.connect_ex(str(self.path)) == 0
 
 
-CHECKS = (("echo", "one\ntwo\n\nthree", "one\ntwo\n\nthree\n"), ("reply", "x\n", '{"ok":true}\n'), ("count", "a\nb\nc", "3\n"))
+CHECKS = (
+    ("echo", "one\n\ntwo\n", "one\n\ntwo\n"),
+    ("reply", "x\n", '{"ok":true}\n'),
+    ("count", "a\n\nc\n", "3\n"),
+)
 
 
 def check(name, directory):

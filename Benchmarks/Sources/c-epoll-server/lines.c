@@ -1,4 +1,4 @@
-// A connection's bytes: read into one buffer that all connections share, cut into lines, answered with one write a batch.
+// A connection's bytes: read into one buffer that all connections share, cut into lines, answered one write a batch.
 
 #define _GNU_SOURCE
 #include "server.h"

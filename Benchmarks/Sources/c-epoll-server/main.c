@@ -71,8 +71,8 @@ static void accept_one(int listener, enum mode mode) {
   }
   struct connection *connection = must_have(calloc(1, sizeof *connection));
   connection->descriptor = descriptor;
-  // Who connects sends at once, mostly: the first read comes before epoll hears of the connection, and if the reply ends
-  // the conversation it never does.
+  // Who connects sends at once, mostly: the first read comes before epoll hears of the connection, and if the reply
+  // ends the conversation it never does.
   enum outcome outcome = serve_input(connection, mode, 0);
   if (outcome == IS_OVER) return end(connection);
   connection->wants_room = outcome == WAITS_ROOM;

@@ -8,7 +8,7 @@
 
 enum mode { ECHO_LINES, REPLY_ONCE, COUNT_LINES };
 
-// Bytes on the heap; none for a connection that has nothing unread and nothing unsent, so that an idle one is this small.
+// Bytes on the heap; none for a connection that has nothing unread and nothing unsent, so that an idle one is small.
 struct bytes {
   char *start;
   size_t count;

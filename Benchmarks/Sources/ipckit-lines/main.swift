@@ -1,4 +1,4 @@
-// Lines of a file through the library's reader, as fast as they come: ipckit-lines FILE borrowed|bytes|string [SECONDS].
+// Lines of a file through the library's reader, again and again: ipckit-lines FILE borrowed|bytes|string [SECONDS].
 
 internal import Glibc
 internal import IPCKit

@@ -1,4 +1,4 @@
-// Conversations of one line each: connect, ask, read the answer up to the end of the file, close; WIDTH of them at once.
+// Conversations of one line each: connect, ask, read the answer to the end of the file, close; WIDTH of them at once.
 
 #define _GNU_SOURCE
 #include "load.h"

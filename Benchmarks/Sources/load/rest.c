@@ -1,5 +1,5 @@
-// Waiting until the server sleeps, so that the next request finds it as a lone request would. A server that is traced is
-// slower than its client, and would find the next request before it has lain down: what is counted then is another case.
+// Waiting until the server sleeps, so that the next request finds it as a lone request would. A server that is traced
+// is slower than its client and would find the next request before it lay down: another case would be counted.
 
 #define _GNU_SOURCE
 #include "load.h"

@@ -1,6 +1,6 @@
 // Counts the instructions that a thread executes in user mode, exactly, where the machine lends no hardware counters:
-// stepcount THREAD. It steps the thread one instruction at a time until SIGINT, SIGTERM or the end of its standard input,
-// then lets it go and prints how many steps there were.
+// stepcount THREAD. It steps the thread one instruction at a time until SIGINT, SIGTERM or the end of its standard
+// input, then lets it go and prints how many steps there were.
 //
 // The thread runs some thousand times slower meanwhile. A system call is one step however long it waits, and so is each
 // round of a repeated string instruction.
@@ -71,7 +71,7 @@ static void resume(int request, int signal) {
   if (ptrace(request, thread, NULL, (void *)(long)signal) < 0) fail("ptrace");
 }
 
-// An interrupted system call has queued its step's SIGTRAP behind the interruption; let go with it, the thread would die.
+// An interrupted system call has queued its step's SIGTRAP behind the interruption; let go with it, the thread dies.
 static void collect_last_step(void) {
   siginfo_t pending[32];
   struct __ptrace_peeksiginfo_args all = {.off = 0, .flags = 0, .nr = 32};
