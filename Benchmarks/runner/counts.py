@@ -7,7 +7,7 @@ request finds the server asleep.
 import signal
 import subprocess
 
-from runner.processes import PATIENCE, Failed, child
+from runner.processes import PATIENCE, Failed, child, fields
 from runner.rates import Scenario, cores
 from runner.servers import PROGRAMS, serving
 
@@ -69,7 +69,7 @@ def instructions(name, scenario, directory, requests):
 
         def count(number):
             command = [PROGRAMS / "stepcount", thread]
-            return int(_traced(command, server, scenario, number, core, lambda _: None).split("=")[1])
+            return fields(_traced(command, server, scenario, number, core, lambda _: None))["instructions"]
 
         # The first time, what runs after an interrupted wait is looked up by the dynamic linker.
         count(1)

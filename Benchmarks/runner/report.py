@@ -4,6 +4,7 @@ import datetime
 import os
 import pathlib
 import platform
+import re
 from dataclasses import dataclass, field
 
 from runner import counts, rates
@@ -32,7 +33,10 @@ class Table:
     def markdown(self):
         """As a section."""
         lines = [f"## {self.title}", "", f"| | {' | '.join(self.columns)} |", "|---|" + "--:|" * len(self.columns)]
-        lines += [f"| {label} | {' | '.join(cells)} |" for label, cells in self.rows]
+        for label, cells in self.rows:
+            # A ratio behind its value, in parentheses.
+            pairs = (re.sub(r" +(\S+)$", r" (\1)", cell) for cell in cells)
+            lines.append(f"| {label} | {' | '.join(pairs)} |")
         if self.remarks:
             lines += ["", *(f"- {remark}" for remark in self.remarks)]
         return "\n".join(lines) + "\n"
@@ -134,7 +138,8 @@ INTRODUCTION = """# Results
 
 What `Benchmarks/bench.py` measured. A value is the median of {rounds} rounds of {seconds:g} s in which the servers took
 turns; a ratio is the median of the ratios to the C server's run of the same round. With one connection, server and load
-share a core; else each has its own.
+share a core; else each has its own. There a server that is done sooner sleeps more often, and its client pays for waking
+it: the CPU time a request says more about a server than the rate.
 """
 
 

@@ -69,7 +69,7 @@ class Server:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def memory(self):
-        """Its resident memory in bytes. Its proportional share would shrink when another program loads the same library."""
+        """Its resident memory in bytes; its share of it would shrink when others load the same libraries."""
         for line in pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Rss:"):
                 return int(line.split()[1]) * 1024

@@ -1,18 +1,20 @@
 // Counts the instructions that a thread executes in user mode, exactly, where the machine lends no hardware counters:
 // stepcount THREAD. It steps the thread one instruction at a time until SIGINT, SIGTERM or the end of its standard
-// input, then lets it go and prints how many steps there were.
+// input, then lets it go and prints how many instructions there were.
 //
-// The thread runs some thousand times slower meanwhile. A system call is one step however long it waits, and so is each
-// round of a repeated string instruction.
+// The thread runs some thousand times slower meanwhile. A system call is one instruction however long it waits, and so is
+// a repeated string instruction, as a hardware counter has it; its further rounds are counted apart.
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +73,13 @@ static void resume(int request, int signal) {
   if (ptrace(request, thread, NULL, (void *)(long)signal) < 0) fail("ptrace");
 }
 
+static long instruction_pointer(void) {
+  errno = 0;
+  long pointer = ptrace(PTRACE_PEEKUSER, thread, offsetof(struct user, regs.rip), NULL);
+  if (errno) fail("ptrace");
+  return pointer;
+}
+
 // An interrupted system call has queued its step's SIGTRAP behind the interruption; let go with it, the thread dies.
 static void collect_last_step(void) {
   siginfo_t pending[32];
@@ -93,18 +102,22 @@ int main(int argc, char **argv) {
   listen_for_the_end();
   fputs("attached\n", stderr);
 
-  unsigned long long steps = 0;
+  unsigned long long instructions = 0, rounds = 0;
   int signal = 0;
+  long last = 0;
   while (!is_asked_to_stop) {
     resume(PTRACE_SINGLESTEP, signal);
     int status = next_stop();
     signal = WSTOPSIG(status);
     if (signal != SIGTRAP) continue; // The thread's own signal, which it gets with the next step.
     signal = 0;
-    if (status >> 16 == 0) steps++;
+    if (status >> 16) continue; // The interruption.
+    long here = instruction_pointer();
+    *(here == last ? &rounds : &instructions) += 1;
+    last = here;
   }
   collect_last_step();
   resume(PTRACE_DETACH, signal);
-  printf("steps=%llu\n", steps);
+  printf("instructions=%llu rounds=%llu\n", instructions, rounds);
   return 0;
 }
