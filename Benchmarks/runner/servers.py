@@ -26,6 +26,7 @@ class Variant:
 # The floor's name is `c`; whatever is added here is measured and shown beside it.
 VARIANTS = {
     "c": Variant("c-epoll-server"),
+    "ipckit-reply": Variant("ipckit-bench-server", ("reply",)),
     "ipckit": Variant("ipckit-bench-server", ("async",)),
     "nio": Variant("nio-bench-server"),
 }

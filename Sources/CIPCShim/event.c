@@ -36,11 +36,27 @@ int ipc_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data) 
 
 int ipc_epoll_remove(int epoll, int descriptor) { return control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0); }
 
+static int wait_for_events(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
+  if (nanoseconds < 0) return epoll_pwait2(epoll, events, capacity, NULL, NULL);
+  struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  return epoll_pwait2(epoll, events, capacity, &limit, NULL);
+}
+
+#if defined(__x86_64__)
+// The kernel packs its events there, so that they are ours byte for byte.
+_Static_assert(sizeof(struct ipc_event) == sizeof(struct epoll_event) &&
+                   offsetof(struct ipc_event, data_low) == offsetof(struct epoll_event, data),
+               "an event's layout");
+
+int ipc_epoll_wait(int epoll, struct ipc_event *events, int capacity, int64_t nanoseconds) {
+  int count = wait_for_events(epoll, (struct epoll_event *)(void *)events, capacity, nanoseconds);
+  return count >= 0 ? count : errno == EINTR ? 0 : -errno;
+}
+#else
 int ipc_epoll_wait(int epoll, struct ipc_event *events, int capacity, int64_t nanoseconds) {
   enum { BATCH = 256 };
   struct epoll_event ready[BATCH];
-  struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-  int count = epoll_pwait2(epoll, ready, capacity < BATCH ? capacity : BATCH, nanoseconds < 0 ? NULL : &limit, NULL);
+  int count = wait_for_events(epoll, ready, capacity < BATCH ? capacity : BATCH, nanoseconds);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; i++) {
     events[i].events = ready[i].events;
@@ -49,6 +65,7 @@ int ipc_epoll_wait(int epoll, struct ipc_event *events, int capacity, int64_t na
   }
   return count;
 }
+#endif
 
 int ipc_signalfd(const int *signals, int count) {
   sigset_t set;

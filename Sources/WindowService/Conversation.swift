@@ -31,9 +31,6 @@ struct Conversation: ~Copyable {
 
   /// Answers messages until the client ends.
   consuming func serve() async throws {
-    let counters = handler.counters
-    counters.connectionBegan()
-    defer { counters.connectionEnded() }
     let failure = await answerAll()
     if refusals > 1 { log.write(.warning, "refused \(refusals) messages of process \(client)") }
     if let failure { throw failure }

@@ -6,14 +6,8 @@ internal import Synchronization
 /// Counts of a running daemon.
 final class Counters: Sendable {
   let start = ContinuousClock.now
-  private let open = Atomic<Int>(0)
   private let answering = Atomic<Int>(0)
 
-  /// How many connections there are.
-  var connections: Int { open.load(ordering: .relaxed) }
-
-  func connectionBegan() { open.add(1, ordering: .relaxed) }
-  func connectionEnded() { open.subtract(1, ordering: .relaxed) }
   func answerBegan() { answering.add(1, ordering: .relaxed) }
   func answerEnded() { answering.subtract(1, ordering: .relaxed) }
 

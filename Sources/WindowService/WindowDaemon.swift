@@ -116,7 +116,7 @@ package struct WindowDaemon: Sendable {
       }
     }
     try reportReadiness()
-    let handler = RequestHandler(windows: windows, counters: counters)
+    let handler = RequestHandler(windows: windows, counters: counters, connections: server.counters)
     let log = log
     try await server.run { connection in
       try await Conversation(connection, handler: handler, log: log).serve()

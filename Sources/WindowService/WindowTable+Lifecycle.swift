@@ -167,12 +167,13 @@ extension WindowTable {
   private func kill(_ id: UInt64) { windows[id]?.live?.child.kill() }
 
   private func untilGone(_ id: UInt64) async -> ExitStatus? {
-    guard windows[id] != nil else { return records[id] }
     lastTicket += 1
     let ticket = lastTicket
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         guard !Task.isCancelled else { return continuation.resume(returning: nil) }
+        // Looked at here, after the last moment at which another could have its turn: it may have gone meanwhile.
+        guard windows[id] != nil else { return continuation.resume(returning: records[id]) }
         waiting[id, default: [:]][ticket] = continuation
       }
     } onCancel: {

@@ -29,7 +29,7 @@ internal import WindowProtocol
       #expect(found.sorted() == expected.sorted())
       let plain = try daemon.printed(by: "env").split(separator: "\n").map(String.init)
       let added = ["ADDED=", "MARK=", "KEPT=", "TITLE=", "WINDOWD_WINDOW=", "ALACRITTY_WINDOW_ID="]
-      let unchanged = expected.filter { line in !added.contains { line.hasPrefix($0) } }
+      let unchanged = expected.filter { line in !added.contains { line.utf8.starts(with: $0.utf8) } }
       let own = ["KEPT=kept value", "WINDOWD_WINDOW=\(id + 1)", "ALACRITTY_WINDOW_ID=\(id + 1)"]
       #expect(plain.sorted() == (unchanged + own).sorted())
     }

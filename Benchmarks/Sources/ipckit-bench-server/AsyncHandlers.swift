@@ -15,7 +15,7 @@ enum AsyncHandlers {
 
   @Sendable private static func echo(_ connection: consuming Connection) async throws {
     while let line = try await connection.nextLine(as: [UInt8].self) {
-      try await connection.write(line + [newline])
+      try await connection.writeLine(line)
     }
   }
 
@@ -30,6 +30,5 @@ enum AsyncHandlers {
     try await connection.write(Array("\(lines)\n".utf8))
   }
 
-  private static let newline = UInt8(ascii: "\n")
   private static let okay = Array("{\"ok\":true}\n".utf8)
 }

@@ -8,7 +8,7 @@ internal import Synchronization
 /// An epoll loop that runs tasks.
 ///
 /// ``run(_:)`` turns the calling thread into the loop. Tasks that start there, their children and every actor that names
-/// the loop as its executor stay on that thread. A call that blocks stops them all: give it to ``blocking(_:)``, which has
+/// the loop's ``serialExecutor`` stay on that thread. A call that blocks stops them all: give it to ``blocking(_:)``, which has
 /// a thread for it.
 ///
 /// ```swift
@@ -17,13 +17,15 @@ internal import Synchronization
 ///   await loop.sleep(until: .after(.milliseconds(10)))
 /// }
 /// ```
-@safe public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
+@safe public final class EventLoop: TaskExecutor, @unchecked Sendable {
   /// Owned by this object; touched on the loop's thread alone, which `precondition(isCurrent)` guards.
   private let storage: UnsafeMutablePointer<LoopCore>
   /// What other threads leave for the loop.
   private let inbox = Mutex<[LoopMessage]>([])
   /// The core's descriptor that any thread may write to.
   private let wakeupNumber: CInt
+  /// The executor for actors that live on this loop.
+  public let serialExecutor = LoopSerialExecutor()
   /// The number of the running thread, 0 while none runs.
   private let thread = Atomic<UInt>(0)
 
@@ -34,6 +36,7 @@ internal import Synchronization
     wakeupNumber = made.wakeupNumber
     unsafe storage = .allocate(capacity: 1)
     unsafe storage.initialize(to: made)
+    unsafe serialExecutor.loop = self
   }
 
   deinit {
@@ -48,6 +51,9 @@ internal import Synchronization
     unsafeMutableAddress { unsafe storage }
   }
 
+  /// The same for who is as long-lived as the loop and does not want to go through it.
+  @unsafe var coreAddress: UnsafeMutablePointer<LoopCore> { unsafe storage }
+
   /// Whether the caller runs on the loop's thread.
   public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
@@ -61,11 +67,20 @@ internal import Synchronization
     let outcome = Outcome<Success>()
     Task(executorPreference: self) {
       let result = await body()
-      outcome.set(result)
+      outcome.result = result
+      self.core.isFinished = true
     }
+    runUntilFinished()
+    guard let result = outcome.result else { preconditionFailure("the body has ended and returned nothing") }
+    return result
+  }
+
+  /// The turns. Not generic, so that each costs what it does and nothing for the type of the result.
+  private func runUntilFinished() {
+    core.isFinished = false
     while true {
-      runJobs()
-      if let result = outcome.result { return result }
+      if !core.jobs.isEmpty { runJobs() }
+      if core.isFinished { return }
       endTurn()
       pollEvents()
     }
@@ -79,8 +94,7 @@ internal import Synchronization
 
 /// What a loop's body returned: written and read on its thread.
 private final class Outcome<Success: Sendable>: @unchecked Sendable {
-  private(set) var result: Success?
-  func set(_ result: Success) { self.result = result }
+  var result: Success?
 }
 
 // MARK: - Running jobs
@@ -89,45 +103,43 @@ extension EventLoop {
   /// Takes a job from the runtime: on the loop's thread without a lock and without a system call.
   public func enqueue(_ job: consuming ExecutorJob) {
     // The runtime gives each job once, and the loop runs each once.
-    let job = UnownedJob(job)
-    if isCurrent {
-      core.jobs.append(job)
-    } else {
-      leave(.job(job))
-    }
+    enqueue(JobQueue.Entry(job: UnownedJob(job), isActors: false))
   }
 
-  /// Ends the program when code that claims to be isolated to the loop is not on its thread.
-  public func checkIsolated() { checkCurrent() }
+  func enqueue(_ entry: JobQueue.Entry) {
+    if isCurrent { core.jobs.append(entry) } else { leave(.job(entry)) }
+  }
 
   /// Runs the jobs that are ready and those that they make ready: a few rounds, so that a task that changes functions
   /// costs no system call, and no more, so that one who keeps yielding shuts nobody out.
   private func runJobs() {
-    var rounds = 0
-    while rounds < 16, !core.jobs.isEmpty {
-      runRound()
-      rounds += 1
+    let executor = unsafe asUnownedTaskExecutor()
+    for _ in 0..<16 where !core.jobs.isEmpty {
+      for _ in 0..<core.jobs.count { unsafe runJob(core.jobs.removeFirst(), executor) }
     }
   }
 
-  private func runRound() {
-    var ready: [UnownedJob] = []
-    swap(&ready, &core.jobs)
-    for job in ready {
-      unsafe job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+  @inline(__always)
+  private func runJob(_ entry: JobQueue.Entry, _ executor: UnownedTaskExecutor) {
+    // The executors are as long-lived as the loop, which runs this.
+    if entry.isActors {
+      unsafe entry.job.runSynchronously(on: serialExecutor.asUnownedSerialExecutor())
+    } else {
+      unsafe entry.job.runSynchronously(on: executor)
     }
-    // The array goes back, so that a busy loop does not allocate one each turn.
-    ready.removeAll(keepingCapacity: true)
-    if core.jobs.isEmpty { swap(&ready, &core.jobs) }
   }
 
   /// Tells those who asked for it that the turn's jobs have run.
+  @inline(__always)
   private func endTurn() {
+    if !core.deferred.isEmpty { tellDeferred() }
+  }
+
+  private func tellDeferred() {
     let count = core.deferred.count
-    guard count > 0 else { return }
     // One by one from the list itself: what one of them does may end another.
     for index in 0..<count {
-      if let target = core.deferred[index] { unsafe target.receiver.turnEnded(target.token) }
+      if let target = core.deferred[index] { unsafe target.tell { unsafe $0.turnEnded($1) } }
     }
     core.removeDeferred(count)
   }
@@ -147,9 +159,9 @@ extension EventLoop {
     }
     for position in 0..<count {
       guard let (target, events) = core.note(position) else { continue }
-      unsafe target.receiver.ready(target.token, events)
+      unsafe target.tell { unsafe $0.ready($1, events) }
     }
-    expire()
+    if core.slots.hasTimers { expire() }
     if core.takeWakeup() { takeInbox() }
     resumeAwakened()
   }
@@ -159,15 +171,19 @@ extension EventLoop {
       switch core.expire() {
       case .none: return
       case .wait: continue
-      case .receiver(let target, let interest): unsafe target.receiver.expired(target.token, interest)
+      case .receiver(let target, let interest): unsafe target.tell { unsafe $0.expired($1, interest) }
       }
     }
   }
 
   /// Resumes those whose wait has ended.
-  func resumeAwakened() {
+  @inline(__always)
+  private func resumeAwakened() {
+    if core.hasAwakened { resumeAll() }
+  }
+
+  private func resumeAll() {
     let awakened = unsafe core.takeAwakened()
-    guard unsafe !awakened.isEmpty else { return }
     // Each wait ended once, and so was put there once.
     for unsafe (continuation, reason) in unsafe awakened { unsafe continuation.resume(returning: reason) }
     unsafe core.reuse(awakened)
@@ -178,7 +194,7 @@ extension EventLoop {
 
 /// What another thread may ask of a loop.
 enum LoopMessage {
-  case job(UnownedJob)
+  case job(JobQueue.Entry)
   case cancellation(WaitKey)
   case call(@Sendable () -> Void)
 }
@@ -191,8 +207,15 @@ extension EventLoop {
   func cancel(_ key: WaitKey) {
     guard isCurrent else { return leave(.cancellation(key)) }
     guard core.slots.isCurrent(key) else { return }
-    core.wake(key.slot, key.interest, .cancelled)
-    resumeAwakened()
+    wake(key.slot, key.interest, .cancelled)
+  }
+
+  /// Ends a wait, if there is one, and makes its task ready to run.
+  @inline(__always)
+  func wake(_ slot: Int32, _ interest: Interest, _ reason: Wake) {
+    guard core.slots.isWaiting(slot, interest) else { return }
+    // A wait ends once.
+    if let continuation = unsafe core.slots.end(slot, interest, reason) { unsafe continuation.resume(returning: reason) }
   }
 
   private func leave(_ message: LoopMessage) {

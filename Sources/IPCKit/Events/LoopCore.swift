@@ -8,7 +8,7 @@ internal import CIPCShim
   private let epoll: FileDescriptor
   private let wakeup: FileDescriptor
   var slots = SlotTable()
-  var jobs: [UnownedJob] = []
+  var jobs = JobQueue()
   /// Receivers that want to be told once the jobs of this turn have run; nil for one that has ended before.
   private(set) var deferred: [Slot.Target?] = []
   var buffers = BufferPool()
@@ -17,6 +17,8 @@ internal import CIPCShim
   /// The moment that this turn takes for now; 0 while nobody has asked.
   private var turnTime: Int64 = 0
   private var wasWokenUp = false
+  /// Whether the body that the loop runs has ended.
+  var isFinished = false
 
   /// The data that stands for the wake-up descriptor.
   private static let wakeupData = UInt64.max
@@ -131,9 +133,11 @@ extension LoopCore {
     if let continuation = unsafe slots.end(index, interest, reason) { unsafe awakened.append((continuation, reason)) }
   }
 
+  /// Whether a wait has ended whose task was not resumed yet.
+  var hasAwakened: Bool { unsafe !awakened.isEmpty }
+
   /// Those whose wait has ended, for the loop to resume: that calls back into it, so it is not done in here.
   mutating func takeAwakened() -> [(UnsafeContinuation<Wake, Never>, Wake)] {
-    guard unsafe !awakened.isEmpty else { return unsafe [] }
     var taken: [(UnsafeContinuation<Wake, Never>, Wake)] = unsafe []
     unsafe swap(&taken, &awakened)
     return unsafe taken
@@ -151,14 +155,16 @@ extension LoopCore {
 
 extension LoopCore {
   /// Waits for events until the earliest deadline, or not at all; answers how many came.
+  @inline(__always)
   mutating func poll(waiting: Bool) throws(SystemError) -> Int {
-    let limit = waiting ? slots.earliest.remainingNanoseconds : 0
+    let limit = !waiting ? 0 : slots.hasTimers ? slots.earliest.remainingNanoseconds : -1
     let count = events.poll(epoll.number, nanoseconds: limit)
     turnTime = 0
     return Int(try SystemError.check(count, "epoll_pwait2"))
   }
 
   /// Notes an event for those who wait; answers who is to be told instead, and of what.
+  @inline(__always)
   mutating func note(_ position: Int) -> (target: Slot.Target, events: UInt32)? {
     let event = events[position]
     guard UInt64(event.data_high) << 32 | UInt64(event.data_low) != Self.wakeupData else {
@@ -169,6 +175,11 @@ extension LoopCore {
     // An event of a file that outlived its registration here: nobody's.
     guard slots[index].generation == event.data_high else { return nil }
     if let target = slots[index].target { return (target, event.events) }
+    noteForTasks(index, event)
+    return nil
+  }
+
+  private mutating func noteForTasks(_ index: Int32, _ event: ipc_event) {
     let isHungUp = event.events & (IPC_HANGUP | IPC_ERROR) != 0
     if isHungUp || event.events & (IPC_READABLE | IPC_READ_HANGUP) != 0 { slots[index].isReadable = true }
     if isHungUp || event.events & IPC_WRITABLE != 0 { slots[index].isWritable = true }
@@ -176,7 +187,6 @@ extension LoopCore {
     wakeIfReady(index, .read)
     wakeIfReady(index, .write)
     wakeIfReady(index, .hangup)
-    return nil
   }
 
   private mutating func wakeIfReady(_ index: Int32, _ interest: Interest) {

@@ -48,8 +48,20 @@ class EventReceiver {
 @safe struct Slot {
   /// Who is told of what comes; nil where tasks wait.
   @safe struct Target {
-    unowned(unsafe) let receiver: EventReceiver
+    private let receiver: Unmanaged<EventReceiver>
     let token: UnsafeMutableRawPointer
+
+    /// The receiver is not held: it unregisters before it ends.
+    init(receiver: EventReceiver, token: UnsafeMutableRawPointer) {
+      unsafe self.receiver = .passUnretained(receiver)
+      unsafe self.token = token
+    }
+
+    /// Calls the receiver, which lives as long as its registration.
+    @inline(__always)
+    func tell(_ body: (EventReceiver, UnsafeMutableRawPointer) -> Void) {
+      unsafe receiver._withUnsafeGuaranteedRef { unsafe body($0, token) }
+    }
   }
 
   var waits = InlineArray<3, Wait>(repeating: Wait())

@@ -9,6 +9,9 @@ struct Timer {
 }
 
 extension SlotTable {
+  /// Whether there is any deadline.
+  var hasTimers: Bool { !heap.isEmpty }
+
   /// The earliest deadline.
   var earliest: Deadline { heap.first.map { Deadline(nanoseconds: $0.deadline) } ?? .never }
 
@@ -32,9 +35,13 @@ extension SlotTable {
   }
 
   /// Forgets the deadline of an interest, if it has one.
+  @inline(__always)
   mutating func clearTimer(_ slot: Int32, _ interest: Interest) {
     let position = Int(self[slot].waits[interest.rawValue].timer)
-    guard position >= 0 else { return }
+    if position >= 0 { removeTimer(slot, interest, position) }
+  }
+
+  private mutating func removeTimer(_ slot: Int32, _ interest: Interest, _ position: Int) {
     self[slot].waits[interest.rawValue].timer = -1
     let last = heap.removeLast()
     guard position < heap.count else { return }

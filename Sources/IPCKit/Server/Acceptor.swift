@@ -7,8 +7,15 @@ internal import Glibc
 /// A listener on its way to where it can be consumed: an array cannot hold a noncopyable value, a class can.
 final class ListenerBox {
   private var listener: UnixListener?
-  init(_ listener: consuming UnixListener) { self.listener = consume listener }
+  private var reserve: FileDescriptor?
+
+  init(_ listener: consuming UnixListener) {
+    self.listener = consume listener
+    reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+  }
+
   func take() -> UnixListener? { listener.take() }
+  func takeReserve() -> FileDescriptor? { reserve.take() }
 }
 
 /// One listener of a server's.
@@ -34,11 +41,13 @@ final class ListenerBox {
   private static let rest = Duration.milliseconds(50)
 
   /// Registers the listener, which stays the acceptor's.
-  init(_ listener: consuming UnixListener, for server: ServerCore) throws(SystemError) {
+  init(
+    _ listener: consuming UnixListener, reserve: consuming FileDescriptor?, for server: ServerCore
+  ) throws(SystemError) {
     self.server = server
     number = listener.descriptor.number
     self.listener = consume listener
-    reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+    self.reserve = consume reserve
     super.init()
     // The acceptor unregisters before it ends.
     let target = unsafe Slot.Target(receiver: self, token: Unmanaged.passUnretained(self).toOpaque())

@@ -97,7 +97,7 @@ extension ServerCore {
       if connection.record.mayRead {
         switch readInput(connection, framing) {
         case .bytes, .nothing, .end: continue
-        case .failed(let error): throw .system(error)
+        case .failed: throw readFailure(connection)
         }
       }
       // Between frames, a server that ends has nothing more to hear.
@@ -107,6 +107,7 @@ extension ServerCore {
     }
   }
 
+  @inline(__always)
   private func frame(_ connection: ConnectionReference, _ framing: Framing) throws(IPCError) -> FrameExtent? {
     do throws(PeerError) {
       guard let frame = try connection.record.input.nextFrame(framing, limit: limits.frameLength) else { return nil }
@@ -129,6 +130,7 @@ extension ServerCore {
   }
 
   /// Before a handler waits for input: what it wrote is sent, its memory goes back, and it is watched.
+  @inline(__always)
   private func prepareWait(_ connection: ConnectionReference) throws(IPCError) {
     connection.record.steps = 0
     if !connection.record.output.isEmpty { _ = flush(connection) }

@@ -42,11 +42,11 @@ extension Connection {
     if bodyRest < body.byteCount { try await write(body.extracting(droppingFirst: bodyRest)) }
   }
 
-  /// Sends bytes and an end of ASCII with one call, such as a line and its newline; as ``write(_:)-(RawSpan)``.
-  nonisolated(nonsending) public func write(_ bytes: RawSpan, _ end: StaticString) async throws(IPCError) {
-    // A literal's bytes live as long as the program.
-    let end = unsafe RawSpan(_unsafeStart: end.utf8Start, byteCount: end.utf8CodeUnitCount)
-    try await write(bytes, end)
+  /// Sends a line and its newline with one call; as ``write(_:)-(RawSpan)``.
+  nonisolated(nonsending) public func writeLine(_ line: [UInt8]) async throws(IPCError) {
+    let newline: InlineArray<1, UInt8> = [UInt8(ascii: "\n")]
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try await unsafe write(line.span.bytes, newline.span.bytes)
   }
 
   /// Sends what was collected, and returns when the kernel has all of it.

@@ -9,8 +9,8 @@ internal import Glibc
 ///
 /// ```swift
 /// @Sendable func echo(_ connection: consuming Connection) async throws {
-///   while let line = try await connection.nextLine() {
-///     try await connection.write(line, "\n")
+///   while let line = try await connection.nextLine(as: [UInt8].self) {
+///     try await connection.writeLine(line)
 ///   }
 /// }
 /// ```
@@ -58,6 +58,12 @@ public struct Connection: ~Copyable {
 }
 
 extension ConnectionReference {
+  /// The loop's state.
+  var core: LoopCore {
+    unsafeAddress { unsafe UnsafePointer(record.core) }
+    nonmutating unsafeMutableAddress { unsafe record.core }
+  }
+
   /// The server, which lives as long as its connections.
   var server: ServerCore { unsafe record.server }
 }

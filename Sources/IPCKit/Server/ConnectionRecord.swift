@@ -22,6 +22,7 @@ internal import Glibc
 
   let descriptor: FileDescriptor
   unowned(unsafe) let server: ServerCore
+  let core: UnsafeMutablePointer<LoopCore>
   var input = FrameBuffer()
   var output = OutputBuffer()
   /// When the first byte of the frame that is on its way was seen; 0 while there is none.
@@ -38,6 +39,8 @@ internal import Glibc
   var next: UnsafeMutablePointer<ConnectionRecord>?
   /// Why nothing can be written any more; 0 while something can.
   var writeErrno: CInt = 0
+  /// Why the last read failed.
+  var readErrno: CInt = 0
   /// Its place in the loop's table; -1 while nobody had to wait for it.
   var slot: Int32 = -1
   var mode: Mode
@@ -62,6 +65,7 @@ internal import Glibc
     self.descriptor = descriptor
     self.mode = mode
     unsafe self.server = server
+    unsafe core = server.loop.coreAddress
     self.peer = peer
   }
 }

@@ -59,6 +59,14 @@ extension ReplyHandler {
       unsafe bytes.withUnsafeBytes { unsafe append($0) }
     }
 
+    /// Adds a line and its newline to the reply.
+    public mutating func writeLine(_ line: RawSpan) {
+      // Valid for the length of the call, in which it is copied.
+      unsafe line.withUnsafeBytes {
+        unsafe connection.record.output.append($0, UInt8(ascii: "\n"), &connection.core.buffers)
+      }
+    }
+
     /// Adds text to the reply, as UTF-8.
     public mutating func write(_ text: String) {
       var text = text
@@ -86,7 +94,7 @@ extension ReplyHandler {
     }
 
     private func append(_ bytes: UnsafeRawBufferPointer) {
-      unsafe connection.record.output.append(bytes, &connection.record.server.loop.core.buffers)
+      unsafe connection.record.output.append(bytes, &connection.core.buffers)
     }
   }
 }

@@ -16,10 +16,10 @@ extension ServerCore {
       if let peer, !policy.admits(peer) { return refuse(.notAllowed, peer) }
       if let peer, mostOfOneUser != .max, !count(peer) { return refuse(.tooManyOfOneUser, peer) }
     }
-    let mode: ConnectionRecord.Mode = replyHandler != nil ? .replying : .silent
+    let mode: ConnectionRecord.Mode = replies ? .replying : .silent
     let connection = ConnectionReference(ConnectionRecord(descriptor, mode, of: self, peer: peer))
     link(connection)
-    if replyHandler == nil, !startsAtFirstByte { return start(connection) }
+    if !replies, !startsAtFirstByte { return start(connection) }
     // What the client has sent already is read at once: with luck, it needs no place in the kernel's table.
     goOn(connection)
   }
@@ -67,23 +67,27 @@ extension ServerCore {
   }
 
   /// Gives a connection a place in the loop's table, where it can be waited for; false when the kernel has none.
+  @inline(__always)
   func register(_ connection: ConnectionReference) throws(SystemError) {
-    guard connection.record.slot < 0 else { return }
+    if connection.record.slot < 0 { try addToLoop(connection) }
+  }
+
+  private func addToLoop(_ connection: ConnectionReference) throws(SystemError) {
     let target = unsafe Slot.Target(receiver: self, token: connection.token)
-    connection.record.slot = try loop.core.register(connection.record.descriptor.number, for: target)
+    connection.record.slot = try core.register(connection.record.descriptor.number, for: target)
   }
 
   /// Ends a connection now, whatever is under way.
   func close(_ connection: ConnectionReference) {
     if connection.record.slot >= 0 {
-      loop.core.unregister(connection.record.slot, connection.record.descriptor.number)
+      core.unregister(connection.record.slot, connection.record.descriptor.number)
     }
-    if connection.record.isDeferred { unsafe loop.core.forgetAtEnd(connection.token) }
+    if connection.record.isDeferred { unsafe core.forgetAtEnd(connection.token) }
     unlink(connection)
     _ = connection.record.input.drop()
-    connection.record.input.settle(into: &loop.core.buffers)
+    connection.record.input.settle(into: &core.buffers)
     connection.record.output.drop()
-    connection.record.output.settle(into: &loop.core.buffers)
+    connection.record.output.settle(into: &core.buffers)
     connection.end()
     guard state.open == 0 else { return }
     armIdleExit()

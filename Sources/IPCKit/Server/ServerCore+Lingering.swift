@@ -41,7 +41,7 @@ extension ServerCore {
         return close(connection)
       }
       let limit = Deadline(nanoseconds: connection.record.lingersUntil)
-      loop.core.slots.setTimer(connection.record.slot, .read, limit)
+      core.slots.setTimer(connection.record.slot, .read, limit)
     }
     drainInput(connection)
   }
@@ -55,6 +55,6 @@ extension ServerCore {
       }
       connection.record.drained += connection.record.input.drop()
     }
-    connection.record.input.settle(into: &loop.core.buffers)
+    connection.record.input.settle(into: &core.buffers)
   }
 }

@@ -9,7 +9,7 @@ extension ServerCore {
     case bytes
     case nothing
     case end
-    case failed(SystemError)
+    case failed
   }
 
   /// Notes events and goes on with the connection that they are for.
@@ -26,9 +26,9 @@ extension ServerCore {
   private func wake(_ connection: ConnectionReference, mayWrite: Bool) {
     if mayWrite, !connection.record.output.isEmpty { _ = flush(connection) }
     let slot = connection.record.slot
-    if mayWrite { loop.core.wake(slot, .write, .ready) }
-    if connection.record.mayRead { loop.core.wake(slot, .read, .ready) }
-    if connection.record.isHungUp { loop.core.wake(slot, .hangup, .ready) }
+    if mayWrite { loop.wake(slot, .write, .ready) }
+    if connection.record.mayRead { loop.wake(slot, .read, .ready) }
+    if connection.record.isHungUp { loop.wake(slot, .hangup, .ready) }
   }
 
   /// Goes on with a connection as far as it comes without waiting.
@@ -48,14 +48,15 @@ extension ServerCore {
     case .nothing: rest(connection)
     // Who says nothing and goes needs no handler.
     case .end: close(connection)
-    case .failed(let error): fail(connection, IPCError.system(error))
+    case .failed: fail(connection, readFailure(connection))
     }
   }
 
   /// Reads once. A read that does not fill its room has emptied the socket: the next event will say when there is more,
   /// unless a hang-up came, which no event follows.
+  @inline(__always)
   func readInput(_ connection: ConnectionReference, _ framing: Framing) -> ReadOutcome {
-    connection.record.input.borrow(from: &loop.core.buffers)
+    connection.record.input.borrow(from: &core.buffers)
     let (count, filled) = connection.record.input.read(
       from: connection.record.descriptor, first: BufferPool.size, most: framing.room(for: limits.frameLength))
     guard count > 0 else { return note(connection, count) }
@@ -68,15 +69,24 @@ extension ServerCore {
     connection.record.mayRead = false
     if count == -Int64(EAGAIN) { return .nothing }
     connection.record.sawEnd = true
-    return count == 0 ? .end : .failed(SystemError(errno: CInt(-count), operation: "read"))
+    connection.record.readErrno = CInt(-count)
+    return count == 0 ? .end : .failed
+  }
+
+  /// Why the last read failed.
+  func readFailure(_ connection: ConnectionReference) -> IPCError {
+    .system(SystemError(errno: connection.record.readErrno, operation: "read"))
   }
 
   /// Before a connection waits: its memory goes back, it is watched, and its time runs.
+  @inline(__always)
   func rest(_ connection: ConnectionReference) {
-    connection.record.input.settle(into: &loop.core.buffers)
-    connection.record.output.settle(into: &loop.core.buffers)
+    connection.record.input.settle(into: &core.buffers)
+    connection.record.output.settle(into: &core.buffers)
     do throws(SystemError) { try register(connection) } catch { return fail(connection, IPCError.system(error)) }
-    armTimer(connection)
+    if limitsSilence || connection.record.input.unreadCount > 0 || connection.record.frameStart > 0 {
+      armTimer(connection)
+    }
   }
 
   /// Ends a connection by an error of its own.
@@ -93,17 +103,18 @@ extension ServerCore {
   private func armTimer(_ connection: ConnectionReference) {
     if connection.record.input.unreadCount > 0 {
       noteFrameStart(connection)
-      return loop.core.slots.setTimer(connection.record.slot, .read, frameDeadline(connection))
+      return core.slots.setTimer(connection.record.slot, .read, frameDeadline(connection))
     }
     connection.record.frameStart = 0
+    guard limitsSilence else { return core.slots.clearTimer(connection.record.slot, .read) }
     let limit = connection.record.mode == .silent ? limits.firstByteTime ?? limits.idleTime : limits.idleTime
-    guard let limit else { return loop.core.slots.clearTimer(connection.record.slot, .read) }
-    loop.core.slots.setTimer(connection.record.slot, .read, Deadline(nanoseconds: loop.core.now).advanced(by: limit))
+    guard let limit else { return core.slots.clearTimer(connection.record.slot, .read) }
+    core.slots.setTimer(connection.record.slot, .read, Deadline(nanoseconds: core.now).advanced(by: limit))
   }
 
   /// The time of a frame counts from its first byte.
   func noteFrameStart(_ connection: ConnectionReference) {
-    if connection.record.frameStart == 0 { connection.record.frameStart = loop.core.now }
+    if connection.record.frameStart == 0 { connection.record.frameStart = core.now }
   }
 
   /// By when the frame that is on its way must have come.
@@ -121,7 +132,7 @@ extension ServerCore {
         report(IPCError.deadlineExceeded(operation: "write"))
         return close(connection)
       }
-      return loop.core.wake(connection.record.slot, .read, .deadline)
+      return loop.wake(connection.record.slot, .read, .deadline)
     }
     giveUp(connection, .deadlineExceeded(operation: "read"))
   }
@@ -140,7 +151,7 @@ extension ServerCore {
     guard flush(connection) else { return endIfBroken(connection) }
     var reads = 0
     while true {
-      guard answerFrames(connection) else { return }
+      if connection.record.input.unreadCount > 0, !answerFrames(connection) { return }
       guard connection.record.mayRead else { break }
       guard reads < Self.mostReadsInARow else { return goOnLater(connection) }
       reads += 1
@@ -148,7 +159,7 @@ extension ServerCore {
       case .bytes: continue
       case .nothing: break
       case .end: return answerEnd(connection)
-      case .failed(let error): return fail(connection, IPCError.system(error))
+      case .failed: return fail(connection, readFailure(connection))
       }
     }
     guard flush(connection) else { return endIfBroken(connection) }
@@ -156,15 +167,15 @@ extension ServerCore {
   }
 
   /// Hands all complete frames to the handler; false when the connection is not to be gone on with here.
+  @inline(__always)
   private func answerFrames(_ connection: ConnectionReference) -> Bool {
-    guard let handler = replyHandler else { return false }
     var reply = ReplyHandler.Reply(connection)
     do {
-      while let frame = try nextFrame(connection) {
+      while connection.record.input.unreadCount > 0, let frame = try nextFrame(connection) {
         counters.add(.frames)
         // The handler writes to the output, never to the input that it looks at.
         let bytes = unsafe RawSpan(_unsafeBytes: connection.record.input.viewUnsafe(frame))
-        try handler.frame(bytes, &reply)
+        try replyHandler.frame(bytes, &reply)
         guard reply.outcome != .handOver else {
           handOver(connection)
           return false
@@ -181,6 +192,7 @@ extension ServerCore {
     return false
   }
 
+  @inline(__always)
   private func nextFrame(_ connection: ConnectionReference) throws(IPCError) -> FrameExtent? {
     do throws(PeerError) {
       return try connection.record.input.nextFrame(framing, limit: limits.frameLength)
@@ -190,6 +202,7 @@ extension ServerCore {
   }
 
   /// After a reply: whether the next frame may be answered.
+  @inline(__always)
   private func goesOn(_ connection: ConnectionReference, _ outcome: ReplyHandler.Reply.Outcome) -> Bool {
     if outcome == .end {
       end(connection, drainingUntil: nil)
@@ -209,7 +222,6 @@ extension ServerCore {
 
   /// The peer has ended its sending: a last frame may be left, and the handler may have a last word.
   private func answerEnd(_ connection: ConnectionReference) {
-    guard let handler = replyHandler else { return }
     var reply = ReplyHandler.Reply(connection)
     do {
       let last: FrameExtent?
@@ -217,11 +229,11 @@ extension ServerCore {
       if let last {
         counters.add(.frames)
         let bytes = unsafe RawSpan(_unsafeBytes: connection.record.input.viewUnsafe(last))
-        try handler.frame(bytes, &reply)
+        try replyHandler.frame(bytes, &reply)
         guard reply.outcome != .handOver else { return handOver(connection) }
         connection.record.input.skip(last)
       }
-      if reply.outcome != .end { try handler.end(&reply) }
+      if reply.outcome != .end { try replyHandler.end(&reply) }
       end(connection, drainingUntil: nil)
     } catch let error as IPCError {
       giveUp(connection, error)
@@ -232,9 +244,9 @@ extension ServerCore {
 
   /// Ends a connection that cannot be read on from: the handler may say why, and the peer can read it.
   private func giveUp(_ connection: ConnectionReference, _ error: IPCError) {
-    if let handler = replyHandler, connection.record.mode == .replying {
+    if connection.record.mode == .replying {
       var reply = ReplyHandler.Reply(connection)
-      handler.failure(error, &reply)
+      replyHandler.failure(error, &reply)
     }
     fail(connection, error)
   }
@@ -253,6 +265,6 @@ extension ServerCore {
   func later(_ connection: ConnectionReference) {
     guard !connection.record.isDeferred else { return }
     connection.record.isDeferred = true
-    unsafe loop.core.notifyAtEnd(Slot.Target(receiver: self, token: connection.token))
+    unsafe core.notifyAtEnd(Slot.Target(receiver: self, token: connection.token))
   }
 }

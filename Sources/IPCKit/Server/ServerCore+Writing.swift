@@ -5,23 +5,29 @@ internal import Glibc
 
 extension ServerCore {
   /// Sends what was collected; false when some of it is left, or can never be sent.
+  @inline(__always)
   func flush(_ connection: ConnectionReference) -> Bool {
-    while !connection.record.output.isEmpty {
+    connection.record.output.isEmpty || sendAll(connection)
+  }
+
+  private func sendAll(_ connection: ConnectionReference) -> Bool {
+    repeat {
       let sent = connection.record.output.send(to: connection.record.descriptor)
-      guard sent < 0 else {
-        counters.add(.bytesSent, Int(sent))
-        if connection.record.slot >= 0 { loop.core.slots.clearTimer(connection.record.slot, .write) }
-        continue
-      }
-      guard sent == -Int64(EAGAIN) else {
-        connection.record.writeErrno = CInt(-sent)
-        connection.record.output.drop()
-        return false
-      }
-      awaitRoom(connection)
-      return false
-    }
+      guard sent >= 0 else { return sendFailed(connection, sent) }
+      counters.add(.bytesSent, Int(sent))
+      if connection.record.slot >= 0 { core.slots.clearTimer(connection.record.slot, .write) }
+    } while !connection.record.output.isEmpty
     return true
+  }
+
+  private func sendFailed(_ connection: ConnectionReference, _ result: Int64) -> Bool {
+    if result == -Int64(EAGAIN) {
+      awaitRoom(connection)
+    } else {
+      connection.record.writeErrno = CInt(-result)
+      connection.record.output.drop()
+    }
+    return false
   }
 
   /// Has the kernel tell of room, and lets the time of a stalled peer run.
@@ -31,9 +37,9 @@ extension ServerCore {
       return
     }
     let slot = connection.record.slot
-    loop.core.armForWriting(slot, connection.record.descriptor.number)
-    guard !loop.core.slots.hasTimer(slot, .write) else { return }
-    loop.core.slots.setTimer(slot, .write, .after(limits.stallTime))
+    core.armForWriting(slot, connection.record.descriptor.number)
+    guard !core.slots.hasTimer(slot, .write) else { return }
+    core.slots.setTimer(slot, .write, .after(limits.stallTime))
   }
 
   /// Ends a connection whose peer takes nothing any more; one that is only slow is waited for.

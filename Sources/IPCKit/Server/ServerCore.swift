@@ -37,25 +37,32 @@ internal import Glibc
   let framing: Framing
   let counters: ServerCounters
   let observe: @Sendable (Server.Event) -> Void
-  /// Nil where async handlers answer.
-  let replyHandler: ReplyHandler?
+  /// Does nothing where async handlers answer.
+  let replyHandler: ReplyHandler
+  let replies: Bool
   let startsAtFirstByte: Bool
   let mostConnections: Int
   let mostOfOneUser: Int
   private let storage: UnsafeMutablePointer<ServerState>
+  private let loopStorage: UnsafeMutablePointer<LoopCore>
+  /// Whether a silent connection's time is limited.
+  let limitsSilence: Bool
 
   init(
     _ settings: borrowing Server.Settings, replying replyHandler: ReplyHandler?, startingAt start: HandlerStart
   ) throws(SystemError) {
     (loop, policy, limits) = (settings.loop, settings.policy, settings.limits)
     (framing, counters, observe) = (settings.framing, settings.counters, settings.observe)
-    self.replyHandler = replyHandler
+    self.replyHandler = replyHandler ?? ReplyHandler { _, _ in }
+    replies = replyHandler != nil
+    limitsSilence = limits.idleTime != nil || limits.firstByteTime != nil
     startsAtFirstByte = start == .firstByte
     let descriptors = Int(clamping: try DescriptorLimit.current().soft)
     mostConnections = limits.connections ?? max(1, descriptors / 4 * 3)
     mostOfOneUser = limits.connectionsPerUser ?? max(1, mostConnections / 2)
     unsafe storage = .allocate(capacity: 1)
     unsafe storage.initialize(to: ServerState())
+    unsafe loopStorage = loop.coreAddress
   }
 
   deinit {
@@ -68,6 +75,12 @@ internal import Glibc
   var state: ServerState {
     unsafeAddress { unsafe UnsafePointer(storage) }
     unsafeMutableAddress { unsafe storage }
+  }
+
+  /// The loop's state, which lives as long as the loop that this holds.
+  var core: LoopCore {
+    unsafeAddress { unsafe UnsafePointer(loopStorage) }
+    unsafeMutableAddress { unsafe loopStorage }
   }
 
   /// Reports a connection that ended by an error.
@@ -133,7 +146,7 @@ extension ServerCore {
   /// Lets a handler begin.
   func start(_ connection: ConnectionReference) {
     connection.record.mode = .starting
-    if connection.record.slot >= 0 { loop.core.slots.clearTimer(connection.record.slot, .read) }
+    if connection.record.slot >= 0 { core.slots.clearTimer(connection.record.slot, .read) }
     state.starting.append(connection)
     wakeStarter()
   }
@@ -160,11 +173,11 @@ extension ServerCore {
   func begin(_ listeners: consuming [ListenerBox]) throws(SystemError) {
     for box in listeners {
       guard let listener = box.take() else { continue }
-      let acceptor = try Acceptor(listener, for: self)
+      let acceptor = try Acceptor(listener, reserve: box.takeReserve(), for: self)
       state.acceptors.append(acceptor)
     }
-    state.slot = loop.core.slots.take()
-    unsafe loop.core.slots[state.slot].target = Slot.Target(
+    state.slot = core.slots.take()
+    unsafe core.slots[state.slot].target = Slot.Target(
       receiver: self, token: Unmanaged.passUnretained(self).toOpaque())
     armIdleExit()
   }
@@ -181,9 +194,8 @@ extension ServerCore {
     guard state.phase == .running else { return }
     state.phase = .draining
     stopListening()
-    loop.core.slots.setTimer(state.slot, .write, deadline)
+    core.slots.setTimer(state.slot, .write, deadline)
     forEachConnection { endIfIdle($0) }
-    loop.resumeAwakened()
     if isOver { wakeStarter() }
   }
 
@@ -198,10 +210,9 @@ extension ServerCore {
       guard connection.record.mode == .handled else { return close(connection) }
       guard connection.record.slot >= 0 else { return }
       for interest in [Interest.read, .write, .hangup] {
-        loop.core.wake(connection.record.slot, interest, .cancelled)
+        loop.wake(connection.record.slot, interest, .cancelled)
       }
     }
-    loop.resumeAwakened()
     wakeStarter()
   }
 
@@ -214,7 +225,7 @@ extension ServerCore {
   /// - Throws: what removing a path has reported.
   func finish() throws(SystemError) {
     forEachConnection { close($0) }
-    if state.slot >= 0 { loop.core.slots.give(state.slot) }
+    if state.slot >= 0 { core.slots.give(state.slot) }
     state.slot = -1
     if let failure = state.failure { throw failure }
   }
@@ -241,7 +252,7 @@ extension ServerCore {
     case .handled:
       // It asks again, and hears that the peer has nothing more to say.
       if connection.record.input.unreadCount == 0, connection.record.slot >= 0 {
-        loop.core.wake(connection.record.slot, .read, .ready)
+        loop.wake(connection.record.slot, .read, .ready)
       }
     case .starting, .lingering: break
     }
@@ -254,11 +265,11 @@ extension ServerCore {
   /// Sets the end of an idle server, if it has one and is idle.
   func armIdleExit() {
     guard let time = limits.idleExit, state.open == 0, state.phase == .running, state.slot >= 0 else { return }
-    loop.core.slots.setTimer(state.slot, .read, .after(time))
+    core.slots.setTimer(state.slot, .read, .after(time))
   }
 
   func disarmIdleExit() {
-    if limits.idleExit != nil, state.slot >= 0 { loop.core.slots.clearTimer(state.slot, .read) }
+    if limits.idleExit != nil, state.slot >= 0 { core.slots.clearTimer(state.slot, .read) }
   }
 
   /// Ends an idle server, unless somebody waits at the door: accepting stops first, and the door is looked at once more.

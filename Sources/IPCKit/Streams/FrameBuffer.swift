@@ -21,7 +21,7 @@ internal import Glibc
   deinit { unsafe free(base) }
 
   /// How many bytes wait.
-  package var unreadCount: Int { end - start }
+  package var unreadCount: Int { end &- start }
 
   /// A copy of what waits.
   package var unread: [UInt8] {
@@ -46,8 +46,9 @@ internal import Glibc
   }
 
   /// Takes a frame out without looking at it.
+  @inline(__always)
   mutating func skip(_ frame: FrameExtent) {
-    start += frame.prefix + frame.count + frame.suffix
+    start = start &+ frame.prefix &+ frame.count &+ frame.suffix
     scanned = start
     assert(start <= end)
   }
@@ -87,13 +88,14 @@ extension FrameBuffer {
     throw .frameCutOff(expected: Int(clamping: length(width, order)), received: count - width)
   }
 
+  @inline(__always)
   private mutating func delimitedFrame(_ delimiter: UInt8, _ limit: Int) throws(PeerError) -> FrameExtent? {
     if delimiter != scannedFor {
       scanned = start
       scannedFor = delimiter
     }
     let found = find(delimiter)
-    let count = (found ?? end) - start
+    let count = (found ?? end) &- start
     scanned = found ?? end
     guard count <= limit else { throw .frameTooLong(limit: limit, received: count) }
     return found == nil ? nil : FrameExtent(prefix: 0, count: count, suffix: 1)
@@ -140,26 +142,31 @@ extension FrameBuffer {
   ///   - first: how many bytes to make room for at first.
   ///   - most: how many bytes at most, which must be enough for the longest frame with its delimiter or length.
   /// - Returns: how many bytes came and whether they filled the room; 0 at the end of the file; or the negated errno.
+  @inline(__always)
   package mutating func read(
     from descriptor: borrowing FileDescriptor, first: Int, most: Int
   ) -> (count: Int64, filled: Bool) {
     makeRoom(first, most)
     guard let base = unsafe base else { return (0, false) }
-    let room = capacity - end
+    let room = capacity &- end
     assert(room > 0, "a read without room looks like the end of the file")
     // The shim writes within the bounds that it is given, and keeps no pointer.
     let count = unsafe ipc_read(descriptor.number, base + end, room)
-    if count > 0 { end += Int(count) }
+    if count > 0 { end = end &+ Int(count) }
     return (count, count == Int64(room))
   }
 
+  @inline(__always)
   private mutating func makeRoom(_ first: Int, _ most: Int) {
     if start == end {
       start = 0
       end = 0
       scanned = 0
     }
-    guard end == capacity else { return }
+    if end == capacity { makeMoreRoom(first, most) }
+  }
+
+  private mutating func makeMoreRoom(_ first: Int, _ most: Int) {
     if start > 0 { return moveToFront() }
     resize(to: capacity == 0 ? first : min(capacity * 2, max(most, first)))
   }
@@ -184,9 +191,16 @@ extension FrameBuffer {
 
 extension FrameBuffer {
   /// Works in a buffer of the pool's from now on, so that a read takes as much as there is.
+  @inline(__always)
   mutating func borrow(from pool: inout BufferPool) {
     guard capacity < BufferPool.size else { return }
     let lent = unsafe pool.take()
+    if capacity > 0 { return unsafe moveTo(lent) }
+    unsafe base = lent
+    capacity = BufferPool.size
+  }
+
+  private mutating func moveTo(_ lent: UnsafeMutableRawPointer) {
     let count = end - start
     if let base = unsafe base {
       // What waits is less than the smaller of the two holds.
@@ -201,8 +215,19 @@ extension FrameBuffer {
   }
 
   /// Before a wait: gives the pool's buffer back, and keeps what waits, if it is little, in as little memory.
+  @inline(__always)
   mutating func settle(into pool: inout BufferPool) {
     guard let base = unsafe base else { return }
+    guard start == end, capacity == BufferPool.size else { return unsafe shrink(base, into: &pool) }
+    unsafe pool.give(base)
+    unsafe self.base = nil
+    capacity = 0
+    start = 0
+    end = 0
+    scanned = 0
+  }
+
+  private mutating func shrink(_ base: UnsafeMutableRawPointer, into pool: inout BufferPool) {
     let count = end - start
     guard count < capacity / 4 else { return }
     var own: UnsafeMutableRawPointer?

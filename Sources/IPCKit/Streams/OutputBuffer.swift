@@ -12,24 +12,41 @@ internal import Glibc
 
   deinit { unsafe free(base) }
 
-  var count: Int { end - start }
+  var count: Int { end &- start }
   var isEmpty: Bool { start == end }
 
-  /// Adds bytes, in a buffer of the pool's as long as they fit there.
-  mutating func append(_ bytes: UnsafeRawBufferPointer, _ pool: inout BufferPool) {
-    guard let source = unsafe bytes.baseAddress, bytes.count > 0 else { return }
-    if end + bytes.count > capacity { makeRoom(bytes.count, &pool) }
+  /// Adds bytes and one more behind them.
+  @inline(__always)
+  mutating func append(_ bytes: UnsafeRawBufferPointer, _ last: UInt8, _ pool: inout BufferPool) {
+    ensureRoom(bytes.count &+ 1, &pool)
     // There is room for so many behind the end.
-    if let base = unsafe base { unsafe _ = memcpy(base + end, source, bytes.count) }
-    end += bytes.count
+    if let base = unsafe base {
+      if let source = bytes.baseAddress { unsafe _ = memcpy(base + end, source, bytes.count) }
+      unsafe base.storeBytes(of: last, toByteOffset: end &+ bytes.count, as: UInt8.self)
+    }
+    end = end &+ bytes.count &+ 1
   }
 
-  private mutating func makeRoom(_ more: Int, _ pool: inout BufferPool) {
-    if capacity == 0, more <= BufferPool.size {
+  /// Adds bytes, in a buffer of the pool's as long as they fit there.
+  @inline(__always)
+  mutating func append(_ bytes: UnsafeRawBufferPointer, _ pool: inout BufferPool) {
+    guard let source = bytes.baseAddress else { return }
+    ensureRoom(bytes.count, &pool)
+    // There is room for so many behind the end.
+    if let base = unsafe base { unsafe _ = memcpy(base + end, source, bytes.count) }
+    end = end &+ bytes.count
+  }
+
+  @inline(__always)
+  private mutating func ensureRoom(_ count: Int, _ pool: inout BufferPool) {
+    if capacity == 0 {
       unsafe base = pool.take()
       capacity = BufferPool.size
-      return
     }
+    if count > capacity &- end { makeRoom(count) }
+  }
+
+  private mutating func makeRoom(_ more: Int) {
     if start > 0 {
       // Both ranges are inside the memory; memmove(3) allows them to overlap.
       if let base = unsafe base { unsafe _ = memmove(base, base + start, count) }
@@ -44,6 +61,7 @@ internal import Glibc
   }
 
   /// Sends once: how many bytes were taken, or the negated errno. send(2).
+  @inline(__always)
   mutating func send(to descriptor: borrowing FileDescriptor) -> Int64 {
     guard let base = unsafe base, !isEmpty else { return 0 }
     // As many bytes as are there; the shim keeps no pointer.
@@ -56,6 +74,7 @@ internal import Glibc
   mutating func drop() { start = end }
 
   /// Gives the memory back once nothing is left.
+  @inline(__always)
   mutating func settle(into pool: inout BufferPool) {
     guard isEmpty, let base = unsafe base else { return }
     if capacity == BufferPool.size { unsafe pool.give(base) } else { unsafe free(base) }

@@ -196,7 +196,7 @@ import Testing
 
   private actor OnLoop {
     private let loop: EventLoop
-    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.serialExecutor.asUnownedSerialExecutor() }
 
     init(_ loop: EventLoop) { self.loop = loop }
 

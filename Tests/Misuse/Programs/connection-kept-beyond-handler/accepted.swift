@@ -5,6 +5,6 @@ import Synchronization
 let kept = Mutex<PeerCredentials?>(nil)
 
 @Sendable func keep(_ connection: consuming Connection) async throws {
-  let peer = connection.peer
+  let peer = try connection.peer
   kept.withLock { $0 = peer }
 }

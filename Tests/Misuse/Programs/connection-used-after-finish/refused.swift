@@ -2,6 +2,6 @@
 import IPCKit
 
 func answer(_ connection: consuming Connection) async throws {  // expect: 'connection' used after consume
-  await connection.finish(deadline: .after(.seconds(1)))  // expect-note: consumed here
+  connection.finish(deadline: .after(.seconds(1)))  // expect-note: consumed here
   try await connection.write([10])  // expect-note: used here
 }
