@@ -4,6 +4,7 @@ SWIFT ?= swift
 # Packages of Debian's beside the toolchain; installed when they are missing.
 BUILD_PACKAGES = libc6-dev libstdc++-12-dev make
 TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc libsystemd0 shellcheck strace systemd util-linux
+BENCH_PACKAGES = $(BUILD_PACKAGES) gcc gnuplot-nox python3 strace
 
 # Tests start programs, which take their turns on the cores: more at once would only keep each waiting.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
@@ -21,7 +22,7 @@ QUIET = 2>&1 | sed -u -E '/warning: (Using .* in statically linked applications|
 WINDOWCTL_SCRATCH = .build/windowctl
 WINDOWCTL_LINK = --scratch-path $(WINDOWCTL_SCRATCH) $(PACKED) -Xswiftc -static-executable
 
-.PHONY: help build demo test test-debug test-release lint format figures clean
+.PHONY: help build demo test test-debug test-release lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -53,10 +54,18 @@ lint: ## Check the form of Swift, C and shell, and let the analyser read the C.
 	scripts/lint.sh
 
 format: ## Bring the Swift files into form.
-	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+
+bench: ## Measure the server beside C and SwiftNIO; writes Benchmarks/RESULTS.md.
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	Benchmarks/bench.py
+
+bench-quick: ## A minute of the same, without SwiftNIO.
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	Benchmarks/bench.py --quick
 
 figures: build ## Measure windows a second, windowctl's time and windowd's memory beside C.
 	Benchmarks/FirstLight/figures.sh
 
 clean: ## Remove everything that was built.
-	rm -rf .build
+	rm -rf .build Benchmarks/.build

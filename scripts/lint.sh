@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-swift format lint --strict --recursive Sources Tests Package.swift
+swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
 
 for file in Sources/CIPCShim/*.c; do
   for compiler in gcc clang; do
@@ -12,7 +12,7 @@ for file in Sources/CIPCShim/*.c; do
   clang --analyze -Xanalyzer -analyzer-output=text -Xanalyzer -analyzer-werror \
     -ISources/CIPCShim/include "$file" -o /dev/null
 done
-for file in Benchmarks/FirstLight/*.c; do
+for file in Benchmarks/FirstLight/*.c Benchmarks/Sources/*/*.c; do
   gcc -std=gnu11 -Wall -Wextra -Werror -fsyntax-only "$file"
 done
 

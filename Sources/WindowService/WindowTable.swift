@@ -27,7 +27,9 @@ package actor WindowTable {
   var settings = Settings()
 
   /// The loop's thread is this actor's. The actor holds the loop, so the reference is good for as long as it.
-  package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.serialExecutor.asUnownedSerialExecutor() }
+  package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    unsafe loop.serialExecutor.asUnownedSerialExecutor()
+  }
 
   package init(on loop: EventLoop, setup: ChildSetup, log: Log) {
     self.loop = loop

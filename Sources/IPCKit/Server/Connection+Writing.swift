@@ -68,9 +68,11 @@ extension ServerCore {
       return bytes.byteCount
     }
     guard flush(connection) else { return 0 }
-    return try sent(connection, unsafe bytes.withUnsafeBytes { bytes in
-      unsafe bytes.baseAddress.map { unsafe ipc_send(connection.record.descriptor.number, $0, bytes.count) } ?? 0
-    })
+    return try sent(
+      connection,
+      unsafe bytes.withUnsafeBytes { bytes in
+        unsafe bytes.baseAddress.map { unsafe ipc_send(connection.record.descriptor.number, $0, bytes.count) } ?? 0
+      })
   }
 
   /// The same for two pieces.

@@ -1,0 +1,64 @@
+// What other threads leave for a loop: jobs, cancellations and calls, under a lock that its own thread does not take.
+
+internal import CIPCShim
+internal import Synchronization
+
+/// What another thread may ask of a loop.
+enum LoopMessage {
+  case job(JobQueue.Entry)
+  case cancellation(WaitKey)
+  case call(@Sendable () -> Void)
+}
+
+extension EventLoop {
+  /// Runs `body` on the loop's thread: after what runs there now, even when this is that thread.
+  func call(_ body: @escaping @Sendable () -> Void) { leave(.call(body)) }
+
+  /// Ends the wait if it has not ended; from any thread.
+  func cancel(_ key: WaitKey) {
+    guard isCurrent else { return leave(.cancellation(key)) }
+    guard core.slots.isCurrent(key) else { return }
+    wake(key.slot, key.interest, .cancelled)
+  }
+
+  /// Ends a wait, if there is one, and makes its task ready to run.
+  @inline(__always)
+  func wake(_ slot: Int32, _ interest: Interest, _ reason: Wake) {
+    guard core.slots.isWaiting(slot, interest) else { return }
+    // A wait ends once.
+    if let continuation = unsafe core.slots.end(slot, interest, reason) {
+      unsafe continuation.resume(returning: reason)
+    }
+  }
+
+  func leave(_ message: LoopMessage) {
+    let isFirst = inbox.withLock { inbox in
+      inbox.append(message)
+      return inbox.count == 1
+    }
+    if isFirst { wakeUp() }
+  }
+
+  func takeInbox() {
+    let messages = inbox.withLock { inbox in
+      let messages = inbox
+      inbox = []
+      return messages
+    }
+    for message in messages {
+      switch message {
+      case .job(let job): core.jobs.append(job)
+      case .cancellation(let key): cancel(key)
+      case .call(let body): body()
+      }
+    }
+  }
+
+  private func wakeUp() {
+    var one: UInt64 = 1
+    // An eventfd takes eight bytes. EAGAIN means that it is far from zero already, which is as good.
+    unsafe withUnsafeBytes(of: &one) { bytes in
+      if let start = bytes.baseAddress { unsafe _ = ipc_write(wakeupNumber, start, bytes.count) }
+    }
+  }
+}
