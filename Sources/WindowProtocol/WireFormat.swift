@@ -9,15 +9,22 @@ package enum WireFormat {
   /// The longest reply: a ring of output at its largest, with every byte escaped.
   package static let replyLimit = 1 << 28
 
-  /// A message and its newline.
-  package static func line(_ message: some Encodable) throws -> [UInt8] {
+  private static let decoder = JSONDecoder()
+  private static let encoder = {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(message)) + [UInt8(ascii: "\n")]
+    return encoder
+  }()
+
+  /// A message and its newline.
+  package static func line(_ message: some Encodable) throws -> [UInt8] {
+    var line = Array(try encoder.encode(message))
+    line.append(UInt8(ascii: "\n"))
+    return line
   }
 
   /// The message in a line.
   package static func decode<Message: Decodable>(_ type: Message.Type, from line: [UInt8]) throws -> Message {
-    try JSONDecoder().decode(type, from: Data(line))
+    try decoder.decode(type, from: Data(line))
   }
 }
