@@ -125,19 +125,29 @@ public struct Server: ~Copyable {
     core.loop.checkCurrent()
     try core.begin(listeners)
     if let deadline = stop.attach(core) { core.drain(until: deadline) }
+    // A task of its own, which ends before this one does: so that handlers are cancelled once they have had their time.
+    let handlers = Task.immediate(executorPreference: core.loop) { await Self.runHandlers(core, handler) }
+    core.state.handlers = handlers
     await withTaskCancellationHandler {
-      await withDiscardingTaskGroup { group in
-        while await core.untilStart() {
-          let starting = core.takeStarting()
-          for connection in starting {
-            group.addImmediateTask(executorPreference: core.loop) { await core.handle(connection, handler) }
-          }
-        }
-      }
+      await handlers.value
     } onCancel: {
       core.loop.call { core.cancel(afterDraining: core.limits.drainTime) }
     }
     _ = stop.attach(nil)
     try core.finish()
+  }
+
+  /// Lets a handler begin for each connection that has something to say, as a child of this task, until all is over;
+  /// then waits for the handlers.
+  nonisolated(nonsending) private static func runHandlers(
+    _ core: ServerCore, _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
+  ) async {
+    await withDiscardingTaskGroup { group in
+      while await core.untilStart() {
+        for connection in core.takeStarting() {
+          group.addImmediateTask(executorPreference: core.loop) { await core.handle(connection, handler) }
+        }
+      }
+    }
   }
 }

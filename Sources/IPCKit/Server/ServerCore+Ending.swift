@@ -38,6 +38,7 @@ extension ServerCore {
   func cancel() {
     guard state.phase != .cancelled else { return }
     state.phase = .cancelled
+    state.handlers?.cancel()
     stopListening()
     // Closed with the rest: none of them has begun.
     state.starting = []

@@ -23,6 +23,8 @@ internal import Glibc
   /// The server's own task, while it waits for one of them or for the end.
   var starter: UnsafeContinuation<Void, Never>?
   var acceptors: [Acceptor] = []
+  /// The task whose children the handlers are.
+  var handlers: Task<Void, Never>?
   /// What went wrong when it stopped listening.
   var failure: SystemError?
   /// The server's own place, for the deadline of a drain and of an idle server.

@@ -15,7 +15,7 @@ internal import Glibc
   deinit {
     var next = unsafe first
     while let buffer = unsafe next {
-      next = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
+      unsafe next = buffer.load(as: UnsafeMutableRawPointer?.self)
       unsafe free(buffer)
     }
   }
