@@ -35,13 +35,13 @@ extension Connection {
     as: [UInt8].Type, deadline: Deadline = .never
   ) async throws(IPCError) -> [UInt8]? {
     guard let line = try await nextFrame(.line, deadline: deadline) else { return nil }
-    // The view is valid here, and the array copies it.
-    return unsafe line.withUnsafeBytes { unsafe [UInt8]($0) }
+    return line.copy
   }
 
   /// The next frame of a framing of its own: for protocols that change it on the way; as ``nextLine(deadline:)``.
   /// - Throws: ``PeerError/frameCutOff(expected:received:)`` when the peer ends before the length that it has promised.
   @_lifetime(&self)
+  @inline(__always)
   nonisolated(nonsending) public mutating func nextFrame(
     _ framing: Framing, deadline: Deadline = .never
   ) async throws(IPCError) -> RawSpan? {
@@ -88,6 +88,7 @@ extension ServerCore {
   }
 
   /// Finds the next frame, reading as far as there is something.
+  @inline(__always)
   func step(_ connection: ConnectionReference, _ framing: Framing) throws(IPCError) -> Step {
     if state.phase == .cancelled { throw .cancelled }
     if Connection.isDue(connection) { return .turn }

@@ -35,6 +35,7 @@ extension Connection {
   }
 
   /// Sends a head and a body with one call; as ``write(_:)-(RawSpan)``. sendmsg(2).
+  @inline(__always)
   nonisolated(nonsending) public func write(_ head: RawSpan, _ body: RawSpan) async throws(IPCError) {
     let taken = try reference.server.put(reference, head, body)
     let (headRest, bodyRest) = (max(0, head.byteCount - taken), max(0, taken - head.byteCount))

@@ -17,7 +17,7 @@ extension BufferedReader {
     endingWith delimiter: UInt8, as: [UInt8].Type, deadline: Deadline = .never
   ) throws(IPCError) -> [UInt8]? {
     guard let frame = try next(endingWith: delimiter, deadline: deadline) else { return nil }
-    return Self.bytes(frame)
+    return frame.copy
   }
 
   /// The bytes up to the next `delimiter`, as text to keep; as ``next(endingWith:deadline:)``.
@@ -34,7 +34,7 @@ extension BufferedReader {
     exactly count: Int, as: [UInt8].Type, deadline: Deadline = .never
   ) throws(IPCError) -> [UInt8]? {
     guard let piece = try next(exactly: count, deadline: deadline) else { return nil }
-    return Self.bytes(piece)
+    return piece.copy
   }
 
   /// Exactly `count` bytes, as text to keep; as ``next(exactly:deadline:)``.
@@ -46,16 +46,8 @@ extension BufferedReader {
     return try Self.text(piece)
   }
 
-  private static func bytes(_ view: RawSpan) -> [UInt8] {
-    // Valid for the length of the call, in which the array copies it.
-    unsafe view.withUnsafeBytes { unsafe [UInt8]($0) }
-  }
-
   private static func text(_ view: RawSpan) throws(IPCError) -> String {
-    // Valid for the length of the call, in which the string copies it.
-    guard let text = unsafe view.withUnsafeBytes({ unsafe String(validating: $0, as: UTF8.self) }) else {
-      throw .peer(.notUTF8)
-    }
+    guard let text = view.text else { throw .peer(.notUTF8) }
     return text
   }
 }

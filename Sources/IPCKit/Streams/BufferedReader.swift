@@ -67,6 +67,7 @@ public struct BufferedReader: ~Copyable, Sendable {
   /// - Throws: ``PeerError/frameCutOff(expected:received:)`` when the file ends before the length that a frame has
   ///   promised; else as ``nextLine(deadline:)``.
   @_lifetime(&self)
+  @inline(__always)
   public mutating func nextFrame(_ framing: Framing, deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
     while true {
       if let frame = try found(framing) { return buffer.take(frame) }

@@ -31,6 +31,7 @@ internal import Glibc
 
   /// Takes a frame out, and what belongs to it before and after, which is not shown.
   @_lifetime(&self)
+  @inline(__always)
   package mutating func take(_ frame: FrameExtent) -> RawSpan {
     let view = unsafe RawSpan(_unsafeBytes: viewUnsafe(frame))
     skip(frame)
@@ -39,6 +40,7 @@ internal import Glibc
   }
 
   /// A view of a frame, for who promises not to fill the buffer while he looks at it.
+  @inline(__always)
   @unsafe func viewUnsafe(_ frame: FrameExtent) -> UnsafeRawBufferPointer {
     guard let base = unsafe base else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
     // The extent was found among the unread bytes.
