@@ -49,8 +49,8 @@ extension ReplyHandler {
 
     /// Adds bytes to the reply. They are sent together with the replies to other frames that have come by now. send(2).
     public mutating func write(_ bytes: RawSpan) {
-      // Valid for the length of the call, in which it is copied.
-      unsafe bytes.withUnsafeBytes { unsafe append($0) }
+      // The view is lent for the length of this call, in which the bytes are copied.
+      unsafe append(bytes.withUnsafeBytes { unsafe $0 })
     }
 
     /// Adds bytes to the reply.
@@ -61,10 +61,9 @@ extension ReplyHandler {
 
     /// Adds a line and its newline to the reply.
     public mutating func writeLine(_ line: RawSpan) {
-      // Valid for the length of the call, in which it is copied.
-      unsafe line.withUnsafeBytes {
-        unsafe connection.record.output.append($0, UInt8(ascii: "\n"), &connection.core.buffers)
-      }
+      // The view is lent for the length of this call, in which the bytes are copied.
+      let bytes = unsafe line.withUnsafeBytes { unsafe $0 }
+      unsafe connection.record.output.append(bytes, UInt8(ascii: "\n"), &connection.core.buffers)
     }
 
     /// Adds text to the reply, as UTF-8.
