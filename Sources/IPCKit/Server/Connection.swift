@@ -5,10 +5,11 @@ internal import Glibc
 
 /// An accepted connection.
 ///
-/// It belongs to the event loop that accepted it, which is where its handler runs.
+/// It belongs to the event loop that accepted it, which is where its handler runs. A function that is to be a handler
+/// says that it stays there, with `nonisolated(nonsending)`; a closure does so by itself.
 ///
 /// ```swift
-/// @Sendable func echo(_ connection: consuming Connection) async throws {
+/// nonisolated(nonsending) @Sendable func echo(_ connection: consuming Connection) async throws {
 ///   while let line = try await connection.nextLine(as: [UInt8].self) {
 ///     try await connection.writeLine(line)
 ///   }
