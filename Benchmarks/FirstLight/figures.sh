@@ -1,6 +1,7 @@
 #!/bin/bash
-# Four figures of the release programs beside C programs that do no more than they must: windows a second, the time of one
-# windowctl, the descriptors of a window, the memory of an idle daemon. Medians of interleaved runs.
+# Figures of the release programs beside C programs that do no more than they must: windows a second, the time of one
+# windowctl, the descriptors of a window, the memory of an idle daemon; and what a thousand silent clients change. Medians
+# of interleaved runs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,7 +15,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-for program in spawn-loop cycle-client list-client time-pair; do
+for program in spawn-loop cycle-client list-client silent-clients time-pair; do
   gcc -O2 -std=gnu11 -Wall -Wextra -o "$work/$program" "$here/$program.c" -lutil
 done
 
@@ -46,3 +47,19 @@ for width in 1 4; do
   ratio=$(awk -v a="$cycles" -v b="$floor" 'BEGIN { printf "%.2f", a / b }')
   echo "windows a second, $width at a time: $cycles, C loop one at a time $floor, ratio $ratio"
 done
+
+mkfifo "$work/hold" "$work/held"
+for _ in 1 2 3 4 5 6 7; do
+  "$work/cycle-client" "$socket" 500 1 >>"$work/alone"
+  "$work/silent-clients" "$socket" 1000 <"$work/hold" >"$work/held" &
+  silent=$!
+  exec 3>"$work/hold" 4<"$work/held"
+  read -r -u 4 _
+  "$work/cycle-client" "$socket" 500 1 >>"$work/among"
+  exec 3>&- 4<&-
+  wait "$silent"
+done
+alone=$(median 7 <"$work/alone")
+among=$(median 7 <"$work/among")
+ratio=$(awk -v a="$among" -v b="$alone" 'BEGIN { printf "%.2f", a / b }')
+echo "windows a second among 1000 silent clients: $among, without them $alone, ratio $ratio"

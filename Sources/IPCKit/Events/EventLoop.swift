@@ -114,8 +114,10 @@ extension EventLoop {
   /// costs no system call, and no more, so that one who keeps yielding shuts nobody out.
   private func runJobs() {
     let executor = unsafe asUnownedTaskExecutor()
-    for _ in 0..<16 where !core.jobs.isEmpty {
+    var rounds = 0
+    while rounds < 16, !core.jobs.isEmpty {
       for _ in 0..<core.jobs.count { unsafe runJob(core.jobs.removeFirst(), executor) }
+      rounds += 1
     }
   }
 
