@@ -63,7 +63,8 @@ extension ServerCore {
   private func uncount(_ peer: PeerCredentials) {
     guard let index = state.users.firstIndex(where: { $0.id == peer.userID }) else { return }
     state.users[index].count -= 1
-    if state.users[index].count == 0 { state.users.remove(at: index) }
+    // A user who comes and goes all the time keeps his place; those who are gone are forgotten once they are many.
+    if state.users[index].count == 0, state.users.count > 16 { state.users.removeAll { $0.count == 0 } }
   }
 
   /// Gives a connection a place in the loop's table, where it can be waited for; false when the kernel has none.

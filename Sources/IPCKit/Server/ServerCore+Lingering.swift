@@ -20,7 +20,9 @@ extension ServerCore {
     }
     let hasUnread = connection.record.input.unreadCount > 0 || connection.record.mayRead
     connection.record.drains = !connection.record.sawEnd && (hasUnread || deadline != nil)
-    connection.record.lingersUntil = (deadline ?? .after(Self.farewell)).nanoseconds
+    if connection.record.drains {
+      connection.record.lingersUntil = (deadline ?? .after(Self.farewell)).nanoseconds
+    }
     linger(connection)
   }
 
