@@ -33,8 +33,11 @@ import Testing
 
   @Test func anotherProcessIsCountedToo() throws {
     let pipe = try Pipe()
-    let command = Command(arguments: ["sleep", "1000"], environment: .inherited)
+    let command = Command(arguments: ["sh", "-c", "echo ready; kill -STOP $$"], environment: .inherited)
     let process = try DetachedProcess(command, output: pipe.writing, deadline: .after(.seconds(60)))
+    // While a program begins, its loader has a library open; this one has begun when it says so.
+    var output = BufferedReader(try pipe.reading.duplicate())
+    #expect(try output.nextLine(as: String.self, deadline: .after(.seconds(60))) == "ready")
     let census = try DescriptorCensus(processID: process.processID)
     #expect(census.targets.keys.sorted() == [0, 1, 2])
     kill(process.processID, SIGKILL)
