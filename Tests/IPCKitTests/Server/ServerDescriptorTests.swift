@@ -52,7 +52,10 @@ import Testing
             let server = Task.immediate(executorPreference: loop) {
               // Released above, for this task.
               let listener = try UnixListener(inheriting: unsafe FileDescriptor(owning: number))
-              let server = Server(listener, on: loop) { event in
+              // A limit of its own, or the server would reckon with the few descriptors that there are just now.
+              var limits = ServerLimits()
+              (limits.connections, limits.connectionsPerUser) = (100, 100)
+              let server = Server(listener, on: loop, limits: limits) { event in
                 if case .acceptFailed(let error) = event { failures.append(error) }
               }
               try await server.run { (connection: consuming Connection) in try await echo(connection) }
