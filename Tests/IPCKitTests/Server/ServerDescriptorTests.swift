@@ -47,7 +47,7 @@ import Testing
             let number = try boundSocket(path, backlog: 16).release()
             let clients = try (0..<8).map { _ in try ServerTests.ClientBox(path) }
             var lowered = before
-            lowered.soft = UInt64(lowestFreeDescriptor()) + 4
+            lowered.soft = numbers(leavingRoomFor: 4)
             try lowered.apply()
             let server = Task.immediate(executorPreference: loop) {
               // Released above, for this task.

@@ -32,6 +32,16 @@ func lowestFreeDescriptor() -> Int32 {
   return number
 }
 
+/// How many numbers there may be so that `count` more descriptors can be opened: those in use have holes between them.
+func numbers(leavingRoomFor count: Int, beside open: [Int32: String] = openDescriptors()) -> UInt64 {
+  var (free, number) = (0, Int32(0))
+  while free < count || open[number] != nil {
+    if open[number] == nil { free += 1 }
+    number += 1
+  }
+  return UInt64(number)
+}
+
 /// What a descriptor leads to, such as `socket:[1234]`: names the open file as long as it is open anywhere.
 func target(of descriptor: borrowing FileDescriptor) -> String? {
   // The number is used while the owner is borrowed.

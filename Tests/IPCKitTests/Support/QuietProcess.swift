@@ -103,13 +103,8 @@ private struct DescriptorNumbers {
 
   /// Lowers the limit so that `count` more descriptors can be opened.
   func leaveRoom(for count: Int) throws {
-    var (free, number) = (0, Int32(0))
-    while free < count || open[number] != nil {
-      if open[number] == nil { free += 1 }
-      number += 1
-    }
     guard var limit else { throw IPCError.endOfFile }
-    limit.soft = UInt64(number)
+    limit.soft = numbers(leavingRoomFor: count, beside: open)
     try limit.apply()
   }
 
