@@ -26,6 +26,12 @@ public struct EventSource: ~Copyable {
   public init(_ descriptor: consuming FileDescriptor, on loop: EventLoop) throws(SystemError) {
     let descriptor = descriptor
     try descriptor.setNonBlocking(true)
+    try self.init(nonBlocking: descriptor, on: loop)
+  }
+
+  /// The same for a descriptor that was made non-blocking.
+  init(nonBlocking descriptor: consuming FileDescriptor, on loop: EventLoop) throws(SystemError) {
+    let descriptor = descriptor
     registration = try Registration(of: descriptor, on: loop)
     self.descriptor = descriptor
   }

@@ -64,7 +64,7 @@ public struct Command: Sendable {
     _ status: consuming FileDescriptor, on loop: EventLoop, _ deadline: Deadline
   ) async throws(IPCError) {
     let source: EventSource
-    do throws(SystemError) { source = try EventSource(status, on: loop) } catch { throw .system(error) }
+    do throws(SystemError) { source = try EventSource(nonBlocking: status, on: loop) } catch { throw .system(error) }
     while try !hasStarted(source.descriptor) { try await source.readable(deadline: deadline) }
   }
 

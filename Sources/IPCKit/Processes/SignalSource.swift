@@ -24,7 +24,7 @@ public struct SignalSource: ~Copyable {
       guard let first = signals.baseAddress else { return -EINVAL }
       return unsafe ipc_signalfd(first, CInt(signals.count))
     }
-    source = try EventSource(FileDescriptor(checking: result, "signalfd"), on: loop)
+    source = try EventSource(nonBlocking: FileDescriptor(checking: result, "signalfd"), on: loop)
   }
 
   /// Waits for the next signal and says which it is.

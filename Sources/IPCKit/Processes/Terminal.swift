@@ -29,7 +29,7 @@ public struct Terminal: ~Copyable {
   /// - Throws: EMFILE; ENOSPC when the system has no more terminals.
   public init(size: Size, on loop: EventLoop) throws(SystemError) {
     let master = try FileDescriptor(checking: ipc_open_terminal(size.columns, size.rows), "open", "/dev/ptmx")
-    source = try EventSource(master, on: loop)
+    source = try EventSource(nonBlocking: master, on: loop)
   }
 
   /// Changes the size and sends SIGWINCH to the programs inside. ioctl(2) with TIOCSWINSZ.
