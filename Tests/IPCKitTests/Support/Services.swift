@@ -180,16 +180,16 @@ extension Client {
   func readOnce(_ count: Int) throws -> [UInt8] {
     // Non-blocking, so that it is waited for with patience and not for ever.
     try reader.descriptor.setNonBlocking(true)
-    var got: [UInt8] = []
-    try eventually("read") {
+    let deadline = Deadline.after(.seconds(60))
+    while !deadline.hasPassed {
       do throws(SystemError) {
-        got = try IPCKitTests.readOnce(reader.descriptor, count)
-        return true
-      } catch where error.errno == EAGAIN {
-        return false
+        return try IPCKitTests.readOnce(reader.descriptor, count)
+      } catch {
+        guard error.errno == EAGAIN else { throw error }
+        usleep(500)
       }
     }
-    return got
+    throw IPCError.deadlineExceeded(operation: "read")
   }
 
   /// Sends until the kernel takes no more for the moment; how much it took.
@@ -200,8 +200,9 @@ extension Client {
       do throws(SystemError) {
         // Bytes seen as raw bytes: nothing is reinterpreted.
         sent += try unsafe reader.descriptor.write(bytes.span.bytes.extracting(droppingFirst: sent))
-      } catch where error.errno == EAGAIN {
-        break
+      } catch {
+        guard error.errno == EAGAIN else { throw error }
+        return sent
       }
     }
     return sent
