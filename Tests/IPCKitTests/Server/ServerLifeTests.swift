@@ -95,7 +95,8 @@ import Testing
     let (path, hasFinished) = (directory("s"), Flag())
     let answerer = Answerer { (connection: consuming Connection) in
       _ = try await connection.nextLine()
-      for number in 0..<4 { try await connection.writeLine(Array("\(number)".utf8) + [UInt8](repeating: 120, count: 60_000)) }
+      let body = [UInt8](repeating: 120, count: 60_000)
+      for number in 0..<4 { try await connection.writeLine(Array("\(number)".utf8) + body) }
       connection.finish(deadline: .after(.seconds(60)))
       hasFinished.set()
     }

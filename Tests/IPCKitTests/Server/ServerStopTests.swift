@@ -42,7 +42,8 @@ import Testing
     }
   }
 
-  @Test(arguments: HandlerKind.allCases) func framesThatHaveComeAreAnsweredBeforeTheEnd(kind: HandlerKind) async throws {
+  @Test(arguments: HandlerKind.allCases) func framesThatHaveComeAreAnsweredBeforeTheEnd(kind: HandlerKind) async throws
+  {
     let directory = try TemporaryDirectory()
     let (path, setup) = (directory("s"), Setup())
     try await withService(at: path, setup, by: .commands(kind)) { service in
@@ -81,7 +82,8 @@ import Testing
     }
   }
 
-  @Test(arguments: HandlerKind.allCases) func deadlineEndsConnectionsInTheMiddleOfAFrame(kind: HandlerKind) async throws {
+  @Test(arguments: HandlerKind.allCases) func deadlineEndsConnectionsInTheMiddleOfAFrame(kind: HandlerKind) async throws
+  {
     let directory = try TemporaryDirectory()
     let (path, setup) = (directory("s"), Setup())
     try await withService(at: path, setup, by: .commands(kind)) { service in

@@ -67,7 +67,8 @@ import Testing
     }
   }
 
-  @Test(arguments: HandlerKind.allCases) func idleClientRunsOutOfTimeAndABusyOneDoesNot(kind: HandlerKind) async throws {
+  @Test(arguments: HandlerKind.allCases) func idleClientRunsOutOfTimeAndABusyOneDoesNot(kind: HandlerKind) async throws
+  {
     let directory = try TemporaryDirectory()
     let path = directory("s")
     try await withService(at: path, Setup { $0.idleTime = .milliseconds(800) }, by: .commands(kind)) { service in
@@ -137,7 +138,8 @@ import Testing
     }
   }
 
-  @Test(arguments: HandlerKind.allCases) func peerThatNeverReadsIsEndedAfterTheStallTime(kind: HandlerKind) async throws {
+  @Test(arguments: HandlerKind.allCases) func peerThatNeverReadsIsEndedAfterTheStallTime(kind: HandlerKind) async throws
+  {
     let directory = try TemporaryDirectory()
     let (path, events) = (directory("s"), Log<String>())
     var setup = Setup { $0.stallTime = .milliseconds(100) }
