@@ -47,7 +47,8 @@ import Testing
     #expect(events.entries == Array(repeating: "refused \(crowd.refusal) \(user)", count: 4))
   }
 
-  @Test(arguments: HandlerKind.allCases) func whoIsNotAllowedCountsAndTakesNobodysPlace(kind: HandlerKind) async throws {
+  @Test(arguments: HandlerKind.allCases) func whoIsNotAllowedCountsAndTakesNobodysPlace(kind: HandlerKind) async throws
+  {
     let directory = try TemporaryDirectory()
     let (path, admits) = (directory("s"), Flag())
     var setup = Setup { $0.connectionsPerUser = 1 }

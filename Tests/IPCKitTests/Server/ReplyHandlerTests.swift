@@ -34,7 +34,9 @@ import Testing
     let handler = ReplyHandler { frame, reply in
       reply.writeLine(frame)
       reply.end()
-    } atEnd: { $0.write("never\n") }
+    } atEnd: {
+      $0.write("never\n")
+    }
     try await withService(at: path, by: Answerer(handler)) { _ in
       for message in ["line\n", "line"] {
         var client = try Client(path)
@@ -147,7 +149,9 @@ import Testing
       }
       reply.tag += 1
       reply.write("reply \(reply.tag) \(text(frame) ?? "")\n")
-    } atEnd: { $0.write("never\n") }
+    } atEnd: {
+      $0.write("never\n")
+    }
     let answerer = Answerer(before) { (connection: consuming Connection) in
       while let line = text(try await connection.nextLine()) { try await connection.write("task \(line)\n") }
       try await connection.write("end\n")

@@ -17,7 +17,9 @@ import Testing
     }
 
     static func prefixed(by width: Int, _ order: Framing.ByteOrder) -> Wire {
-      Wire(name: "\(width) \(order)", framing: .lengthPrefixed(by: width, order)) { lengthBytes($0.count, width, order) + $0 }
+      Wire(name: "\(width) \(order)", framing: .lengthPrefixed(by: width, order)) { bytes in
+        lengthBytes(bytes.count, width, order) + bytes
+      }
     }
 
     static let all =

@@ -33,11 +33,11 @@ import Testing
   func framesThatOverlapInTheirWritesEachHaveTheirOwnTime(kind: HandlerKind) async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")
-    try await withService(at: path, Setup { $0.frameTime = .milliseconds(400) }, by: .commands(kind)) { service in
+    try await withService(at: path, Setup { $0.frameTime = .milliseconds(800) }, by: .commands(kind)) { service in
       // Each write ends one frame and begins the next; none of them takes as long as it may.
       var client = try Client(path)
       try client.send("be")
-      let deadline = Deadline.after(.milliseconds(1000))
+      let deadline = Deadline.after(.milliseconds(1600))
       while !deadline.hasPassed {
         try client.send("gin\nbe")
         let said = try client.line()
@@ -67,13 +67,14 @@ import Testing
     }
   }
 
-  @Test(arguments: HandlerKind.allCases) func idleClientRunsOutOfTimeAndABusyOneDoesNot(kind: HandlerKind) async throws {
+  @Test(arguments: HandlerKind.allCases) func idleClientRunsOutOfTimeAndABusyOneDoesNot(kind: HandlerKind) async throws
+  {
     let directory = try TemporaryDirectory()
     let path = directory("s")
-    try await withService(at: path, Setup { $0.idleTime = .milliseconds(400) }, by: .commands(kind)) { service in
+    try await withService(at: path, Setup { $0.idleTime = .milliseconds(800) }, by: .commands(kind)) { service in
       let (busy, idle, silent) = (try Peer(path), try Peer(path), try Peer(path))
       #expect(try idle.ask("once") == "once")
-      let deadline = Deadline.after(.milliseconds(1000))
+      let deadline = Deadline.after(.milliseconds(1600))
       while !deadline.hasPassed {
         let said = try busy.ask("busy")
         try #require(said == "busy")
@@ -90,7 +91,7 @@ import Testing
   func readingALongAnswerIsNotIdle(kind: HandlerKind) async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")
-    try await withService(at: path, Setup { $0.idleTime = .milliseconds(300) }, by: .commands(kind)) { service in
+    try await withService(at: path, Setup { $0.idleTime = .milliseconds(600) }, by: .commands(kind)) { service in
       var client = try Client(path)
       try client.send("now it is idle\n")
       let first = try client.line()
@@ -98,7 +99,7 @@ import Testing
       // Longer than what the kernel keeps; it is read slowly, with the end left for a while after the idle time.
       try client.send("big 900000 a\n")
       var got = 0
-      let deadline = Deadline.after(.milliseconds(700))
+      let deadline = Deadline.after(.milliseconds(1200))
       while !deadline.hasPassed {
         got += try client.readOnce(2000).count
         usleep(5000)
@@ -119,14 +120,14 @@ import Testing
   func timeOfAFrameDoesNotRunWhileTheAnswersAreNotRead(kind: HandlerKind) async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")
-    try await withService(at: path, Setup { $0.frameTime = .milliseconds(200) }, by: .commands(kind)) { service in
+    try await withService(at: path, Setup { $0.frameTime = .milliseconds(600) }, by: .commands(kind)) { service in
       var client = try Client(path)
       // The server has begun to wait for the end of this frame when it comes, and more frames with it.
       try client.send("big 500000")
       try eventually { service.counters.bytesReceived == 10 }
       try client.send(" a\nbig 500000 b\nbig 500000 c\n")
       try eventually { service.counters.bytesSent > 0 }
-      usleep(400_000)
+      usleep(900_000)
       for tag in ["a", "b", "c"] {
         let said = try client.line()
         #expect(said?.count == 500_001, "\(tag)")
@@ -137,7 +138,8 @@ import Testing
     }
   }
 
-  @Test(arguments: HandlerKind.allCases) func peerThatNeverReadsIsEndedAfterTheStallTime(kind: HandlerKind) async throws {
+  @Test(arguments: HandlerKind.allCases) func peerThatNeverReadsIsEndedAfterTheStallTime(kind: HandlerKind) async throws
+  {
     let directory = try TemporaryDirectory()
     let (path, events) = (directory("s"), Log<String>())
     var setup = Setup { $0.stallTime = .milliseconds(100) }
