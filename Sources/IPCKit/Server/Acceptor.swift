@@ -76,7 +76,7 @@ final class ListenerBox {
       case -ECONNABORTED: continue
       case let failed where failed < 0: return acceptFailed(SystemError(errno: -failed, operation: "accept4"))
       default:
-        isStarved = false
+        if isStarved { endShortage() }
         // accept4 just made it, for us alone.
         server.admit(unsafe FileDescriptor(owning: result))
         // What a handler or an observer did may have ended the listening.
@@ -110,6 +110,12 @@ extension Acceptor {
     if error.errno == EMFILE { turnAway() }
     server.loop.core.setListening(slot, number, false)
     server.loop.core.slots.setTimer(slot, .read, .after(Self.rest))
+  }
+
+  /// There is room again, for a reserve that was lost too.
+  private func endShortage() {
+    isStarved = false
+    if reserve == nil { reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null") }
   }
 
   /// Accepts with the reserve and closes: the client sees an end rather than silence.

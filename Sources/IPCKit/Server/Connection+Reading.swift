@@ -146,8 +146,7 @@ extension ServerCore {
   /// By when the wait must have ended.
   func waitLimit(_ connection: ConnectionReference, _ deadline: Deadline) -> Deadline {
     if connection.record.input.unreadCount > 0 { return min(deadline, frameDeadline(connection)) }
-    guard let idle = limits.idleTime else { return deadline }
-    return min(deadline, Deadline(nanoseconds: loop.core.now).advanced(by: idle))
+    return limitsSilence ? min(deadline, silenceDeadline(connection)) : deadline
   }
 
   /// After a wait: why it ended, as an error.
@@ -156,8 +155,10 @@ extension ServerCore {
     case .ready: return
     case .cancelled: throw .cancelled
     case .deadline:
+      // A stalled peer was counted when it stalled.
+      if connection.record.isStalled { throw .deadlineExceeded(operation: "write") }
       counters.add(.deadlines)
-      throw .deadlineExceeded(operation: connection.record.isStalled ? "write" : "read")
+      throw .deadlineExceeded(operation: "read")
     }
   }
 }

@@ -54,6 +54,7 @@ extension Connection {
   /// - Throws: as ``write(_:)-(RawSpan)``.
   nonisolated(nonsending) public func flush() async throws(IPCError) {
     let (reference, server) = (reference, reference.server)
+    try server.checkWritable(reference)
     while !server.flush(reference) { try await server.untilRoom(reference) }
   }
 }
@@ -113,7 +114,7 @@ extension ServerCore {
     return 0
   }
 
-  private func checkWritable(_ connection: ConnectionReference) throws(IPCError) {
+  func checkWritable(_ connection: ConnectionReference) throws(IPCError) {
     if connection.record.writeErrno != 0 {
       throw .system(SystemError(errno: connection.record.writeErrno, operation: "write"))
     }

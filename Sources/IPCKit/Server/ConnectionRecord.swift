@@ -48,6 +48,7 @@ internal import Glibc
   var mayRead = true
   /// A hang-up came with the data, or may have: no further event will, so it is read to its end.
   var readsToTheEnd = false
+  var hasSpoken = false
   var sawEnd = false
   /// While it lingers: whether what the peer still sends is drained, and whether it has been told that we send no more.
   var drains = false

@@ -33,7 +33,7 @@ extension ServerCore {
       if connection.record.writeErrno != 0 { close(connection) }
       return
     }
-    guard connection.record.drains else { return close(connection) }
+    guard connection.record.drains || hasMore(connection) else { return close(connection) }
     if !connection.record.isShutDown {
       connection.record.isShutDown = true
       do throws(SystemError) {
@@ -46,6 +46,14 @@ extension ServerCore {
       core.slots.setTimer(connection.record.slot, .read, limit)
     }
     drainInput(connection)
+  }
+
+  /// Looks once more before it closes: what came while the last reply was made would break it.
+  private func hasMore(_ connection: ConnectionReference) -> Bool {
+    guard !connection.record.sawEnd, case .bytes = readInput(connection, .raw) else { return false }
+    connection.record.drains = true
+    connection.record.lingersUntil = Deadline.after(Self.farewell).nanoseconds
+    return true
   }
 
   private func drainInput(_ connection: ConnectionReference) {

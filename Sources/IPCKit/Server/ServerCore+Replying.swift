@@ -43,6 +43,7 @@ extension ServerCore {
           return false
         }
         connection.record.input.skip(frame)
+        connection.record.frameStart = 0
         guard goesOn(connection, reply.outcome) else { return false }
       }
       return true

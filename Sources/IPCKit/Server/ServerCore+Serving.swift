@@ -61,6 +61,7 @@ extension ServerCore {
       from: connection.record.descriptor, first: BufferPool.size, most: framing.room(for: limits.frameLength))
     guard count > 0 else { return note(connection, count) }
     counters.add(.bytesReceived, Int(count))
+    connection.record.hasSpoken = true
     connection.record.mayRead = filled || connection.record.readsToTheEnd
     return .bytes
   }
@@ -83,6 +84,10 @@ extension ServerCore {
   func rest(_ connection: ConnectionReference) {
     connection.record.input.settle(into: &core.buffers)
     connection.record.output.settle(into: &core.buffers)
+    // Between frames, a server that ends has nothing more to hear.
+    if state.phase == .draining, connection.record.input.unreadCount == 0 {
+      return end(connection, drainingUntil: nil)
+    }
     do throws(SystemError) { try register(connection) } catch { return fail(connection, IPCError.system(error)) }
     if limitsSilence || connection.record.input.unreadCount > 0 || connection.record.frameStart > 0 {
       armTimer(connection)
@@ -107,9 +112,13 @@ extension ServerCore {
     }
     connection.record.frameStart = 0
     guard limitsSilence else { return core.slots.clearTimer(connection.record.slot, .read) }
-    let limit = connection.record.mode == .silent ? limits.firstByteTime ?? limits.idleTime : limits.idleTime
-    guard let limit else { return core.slots.clearTimer(connection.record.slot, .read) }
-    core.slots.setTimer(connection.record.slot, .read, Deadline(nanoseconds: core.now).advanced(by: limit))
+    core.slots.setTimer(connection.record.slot, .read, silenceDeadline(connection))
+  }
+
+  /// By when a silent peer must have said something.
+  func silenceDeadline(_ connection: ConnectionReference) -> Deadline {
+    let limit = connection.record.hasSpoken ? limits.idleTime : limits.firstByteTime ?? limits.idleTime
+    return limit.map { Deadline(nanoseconds: core.now).advanced(by: $0) } ?? .never
   }
 
   /// The time of a frame counts from its first byte.
@@ -124,16 +133,18 @@ extension ServerCore {
 
   /// A connection's time is up.
   func deadlinePassed(_ connection: ConnectionReference, _ interest: Interest) {
-    counters.add(.deadlines)
+    // Its conversation has ended already; only its peer was waited for.
     if connection.record.mode == .lingering { return close(connection) }
     if interest == .write {
       connection.record.isStalled = true
+      counters.add(.deadlines)
       guard connection.record.mode == .handled else {
         report(IPCError.deadlineExceeded(operation: "write"))
         return close(connection)
       }
       return loop.wake(connection.record.slot, .read, .deadline)
     }
+    counters.add(.deadlines)
     giveUp(connection, .deadlineExceeded(operation: "read"))
   }
 }

@@ -38,6 +38,11 @@ extension ServerCore {
     }
     let slot = connection.record.slot
     core.armForWriting(slot, connection.record.descriptor.number)
+    if connection.record.mode == .replying {
+      // Nothing of the peer's is read meanwhile: it is not the peer who is late.
+      core.slots.clearTimer(slot, .read)
+      connection.record.frameStart = 0
+    }
     guard !core.slots.hasTimer(slot, .write) else { return }
     core.slots.setTimer(slot, .write, .after(limits.stallTime))
   }

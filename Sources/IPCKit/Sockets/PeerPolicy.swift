@@ -22,15 +22,22 @@ public struct PeerPolicy: Sendable {
   /// A rule of your own.
   public init(_ rule: @escaping @Sendable (PeerCredentials) -> Bool) { self.rule = .only(rule) }
 
-  /// This process's effective user, and root.
-  public static let sameUserOrRoot = PeerPolicy { $0.userID == geteuid() || $0.userID == 0 }
+  /// This process's effective user, as it is when the policy is made, and root. geteuid(2).
+  public static var sameUserOrRoot: PeerPolicy {
+    let user = geteuid()
+    return PeerPolicy { $0.userID == user || $0.userID == 0 }
+  }
 
-  /// This process's effective user alone, root not included.
-  public static let sameUser = PeerPolicy { $0.userID == geteuid() }
+  /// This process's effective user, as it is when the policy is made, alone: root not included. geteuid(2).
+  public static var sameUser: PeerPolicy {
+    let user = geteuid()
+    return PeerPolicy { $0.userID == user }
+  }
 
-  /// This process's effective user, root, and one more.
+  /// This process's effective user, as it is when the policy is made, root, and one more. geteuid(2).
   public static func sameUserRootOr(_ userID: UInt32) -> PeerPolicy {
-    PeerPolicy { $0.userID == userID || sameUserOrRoot.admits($0) }
+    let user = geteuid()
+    return PeerPolicy { $0.userID == userID || $0.userID == user || $0.userID == 0 }
   }
 
   /// Everyone whom the socket's mode lets in.
