@@ -118,7 +118,7 @@ import Testing
       #expect(said.count == 2)
       #expect(said.first == "short")
       #expect(said.last?.hasPrefix("sorry: frame too long: ") == true)
-      #expect(service.counters.failed == 1)
+      try eventually { service.counters.failed == 1 }
     }
     #expect(seen.entries.count == 1)
   }

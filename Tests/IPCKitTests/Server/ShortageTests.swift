@@ -108,6 +108,8 @@ import Testing
       try serveQuietly(path, setup, by: .commands(kind)) { service in
         let before = try DescriptorLimit.current()
         for episode in 1...2 {
+          // Whoever is still about to leave would make room.
+          try eventually { service.counters.open == 0 }
           let insider = try Peer(path)
           quiet.expect(try insider.ask("let in"), is: "let in")
           // One number is left, which is the client's own.
