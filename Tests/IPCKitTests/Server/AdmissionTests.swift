@@ -91,6 +91,7 @@ import Testing
         let tooMany = try Peer(path)
         quiet.expect(try tooMany.client.rest(), is: [])
         quiet.expect(service.counters.refused(for: .tooManyOfOneUser), is: 1)
+        withExtendedLifetime(peers) {}
       }
     }
   }

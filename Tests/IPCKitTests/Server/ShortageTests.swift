@@ -88,7 +88,9 @@ import Testing
           let ended = failure { _ = try late.client.reader.nextLine(as: String.self, deadline: .after(.seconds(5))) }
           try before.apply()
           quiet.expect(ended == nil, "the late one was left in silence: \(ended.map { "\($0)" } ?? "")")
-          quiet.expect(service.counters.refused(for: .noDescriptors), is: 1)
+          // Counted a moment after the client has seen the end.
+          try eventually { service.counters.refused(for: .noDescriptors) == 1 }
+          withExtendedLifetime((insider, outsider)) {}
         }
       }
     }
@@ -126,6 +128,7 @@ import Testing
           try before.apply()
           let late = try Peer(path)
           quiet.expect(try late.ask("late"), is: "late")
+          withExtendedLifetime(insider) {}
         }
         quiet.expect(service.counters.failed, is: 0)
       }
