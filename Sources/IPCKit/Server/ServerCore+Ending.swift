@@ -8,8 +8,13 @@ extension ServerCore {
   func begin(_ listeners: consuming [ListenerBox]) throws(SystemError) {
     for box in listeners {
       guard let listener = box.take() else { continue }
-      let acceptor = try Acceptor(listener, reserve: box.takeReserve(), for: self)
-      state.acceptors.append(acceptor)
+      do throws(SystemError) {
+        state.acceptors.append(try Acceptor(listener, reserve: box.takeReserve(), for: self))
+      } catch {
+        // Those before it are known to the loop, which must not call them when they have ended.
+        stopListening()
+        throw error
+      }
     }
     state.slot = core.slots.take()
     unsafe core.slots[state.slot].target = Slot.Target(
