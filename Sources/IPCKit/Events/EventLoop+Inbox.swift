@@ -18,17 +18,7 @@ extension EventLoop {
   func cancel(_ key: WaitKey) {
     guard isCurrent else { return leave(.cancellation(key)) }
     guard core.slots.isCurrent(key) else { return }
-    wake(key.slot, key.interest, .cancelled)
-  }
-
-  /// Ends a wait, if there is one, and makes its task ready to run.
-  @inline(__always)
-  func wake(_ slot: Int32, _ interest: Interest, _ reason: Wake) {
-    guard core.slots.isWaiting(slot, interest) else { return }
-    // A wait ends once.
-    if let continuation = unsafe core.slots.end(slot, interest, reason) {
-      unsafe continuation.resume(returning: reason)
-    }
+    core.wake(key.slot, key.interest, .cancelled)
   }
 
   func leave(_ message: LoopMessage) {

@@ -34,10 +34,9 @@ extension EventLoop {
 
   /// Suspends the task in the wait that was reserved, whether it is cancelled or not.
   nonisolated(nonsending) func suspendRegardless(_ key: WaitKey, _ deadline: Deadline) async -> Wake {
-    await unsafe withUnsafeContinuation { continuation in
-      // Between the reservation and this, a hop may have let an event or a cancellation pass.
-      let early = unsafe core.slots.suspend(key, continuation, deadline)
-      if let early { unsafe continuation.resume(returning: early) }
-    }
+    // Between the reservation and this, a hop may have let an event or a cancellation pass.
+    guard core.slots.isWaiting(key.slot, key.interest) else { return core.slots.conclude(key.slot, key.interest) }
+    if deadline != .never { core.slots.setTimer(key.slot, key.interest, deadline) }
+    return await park(key.slot, key.interest)
   }
 }

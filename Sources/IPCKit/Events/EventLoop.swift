@@ -24,6 +24,8 @@ internal import Synchronization
   let inbox = Mutex<[LoopMessage]>([])
   /// The core's descriptor that any thread may write to.
   let wakeupNumber: CInt
+  /// Where tasks that wait stop.
+  let parking = ParkingPlace()
   /// The executor for actors that live on this loop.
   public let serialExecutor = LoopSerialExecutor()
   /// The number of the running thread, 0 while none runs.
@@ -37,6 +39,7 @@ internal import Synchronization
     unsafe storage = .allocate(capacity: 1)
     unsafe storage.initialize(to: made)
     unsafe serialExecutor.loop = self
+    unsafe parking.executor.loop = self
   }
 
   deinit {
@@ -165,7 +168,6 @@ extension EventLoop {
     }
     if core.slots.hasTimers { expire() }
     if core.takeWakeup() { takeInbox() }
-    resumeAwakened()
   }
 
   private func expire() {
@@ -176,18 +178,5 @@ extension EventLoop {
       case .receiver(let target, let interest): unsafe target.tell { unsafe $0.expired($1, interest) }
       }
     }
-  }
-
-  /// Resumes those whose wait has ended.
-  @inline(__always)
-  private func resumeAwakened() {
-    if core.hasAwakened { resumeAll() }
-  }
-
-  private func resumeAll() {
-    let awakened = unsafe core.takeAwakened()
-    // Each wait ended once, and so was put there once.
-    for unsafe(continuation, reason) in unsafe awakened { unsafe continuation.resume(returning: reason) }
-    unsafe core.reuse(awakened)
   }
 }

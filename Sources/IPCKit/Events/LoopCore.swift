@@ -12,7 +12,8 @@ internal import CIPCShim
   /// Receivers that want to be told once the jobs of this turn have run; nil for one that has ended before.
   private(set) var deferred: [Slot.Target?] = []
   var buffers = BufferPool()
-  private var awakened: [(UnsafeContinuation<Wake, Never>, Wake)] = unsafe []
+  /// Where the job of the task that is about to stop belongs.
+  var parking: (slot: Int32, interest: Interest) = (-1, .read)
   private var events = EventBuffer()
   /// The moment that this turn takes for now; 0 while nobody has asked.
   private var turnTime: Int64 = 0
@@ -127,28 +128,15 @@ extension LoopCore {
     }
   }
 
-  /// Ends the wait, if there is one.
+  /// Ends a wait, if there is one, and makes its task ready to run.
+  @inline(__always)
   mutating func wake(_ index: Int32, _ interest: Interest, _ reason: Wake) {
-    guard slots.isWaiting(index, interest) else { return }
-    if let continuation = unsafe slots.end(index, interest, reason) { unsafe awakened.append((continuation, reason)) }
+    guard slots.isWaiting(index, interest), let job = slots.end(index, interest, reason) else { return }
+    jobs.append(JobQueue.Entry(job: job, isActors: false))
   }
 
-  /// Whether a wait has ended whose task was not resumed yet.
-  var hasAwakened: Bool { unsafe !awakened.isEmpty }
-
-  /// Those whose wait has ended, for the loop to resume: that calls back into it, so it is not done in here.
-  mutating func takeAwakened() -> [(UnsafeContinuation<Wake, Never>, Wake)] {
-    var taken: [(UnsafeContinuation<Wake, Never>, Wake)] = unsafe []
-    unsafe swap(&taken, &awakened)
-    return unsafe taken
-  }
-
-  /// Gives the array back, so that a busy loop does not allocate one each turn.
-  mutating func reuse(_ taken: consuming [(UnsafeContinuation<Wake, Never>, Wake)]) {
-    guard unsafe awakened.isEmpty else { return }
-    unsafe taken.removeAll(keepingCapacity: true)
-    unsafe awakened = taken
-  }
+  /// Keeps the job of a task that has stopped where it said it would.
+  mutating func keepParked(_ job: UnownedJob) { slots[parking.slot].waits[parking.interest.rawValue].job = job }
 }
 
 // MARK: - Events

@@ -26,8 +26,8 @@ struct WaitKey: Sendable {
 
 /// A wait of one kind.
 @safe struct Wait {
-  /// Nil between the reservation and the suspension.
-  var continuation: UnsafeContinuation<Wake, Never>?
+  /// The task that waits; nil between the reservation and the suspension, and once it is to go on.
+  var job: UnownedJob?
   /// 0 while nobody waits.
   var ticket: UInt32 = 0
   /// Where its deadline stands in the heap, -1 without one.
@@ -65,8 +65,8 @@ class EventReceiver {
   }
 
   var waits = InlineArray<3, Wait>(repeating: Wait())
-  /// Why a wait ended between its reservation and its suspension.
-  var early = InlineArray<3, Wake?>(repeating: nil)
+  /// Why a wait has ended; nil until then, and once its task knows.
+  var outcomes = InlineArray<3, Wake?>(repeating: nil)
   var target: Target?
   /// Tells this use of the place from an earlier one, whose events may still come.
   var generation: UInt32 = 0

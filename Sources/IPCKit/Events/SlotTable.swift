@@ -74,61 +74,56 @@ extension Slot {
 // MARK: - Waiting
 
 extension SlotTable {
-  /// Whether somebody waits, or is about to.
-  func isWaiting(_ index: Int32, _ interest: Interest) -> Bool { self[index].waits[interest.rawValue].ticket != 0 }
+  /// Whether somebody waits, or is about to, and is not to go on yet.
+  @inline(__always)
+  func isWaiting(_ index: Int32, _ interest: Interest) -> Bool {
+    let kind = interest.rawValue
+    return self[index].waits[kind].ticket != 0 && self[index].outcomes[kind] == nil
+  }
 
   /// Reserves a wait, so that a cancellation can name it before it begins.
   mutating func reserve(_ index: Int32, _ interest: Interest) -> WaitKey {
-    precondition(!isWaiting(index, interest), "two tasks wait for the same descriptor")
     self[index].lastTicket &+= 1
     // 0 is for nobody, the last number for waits without a name.
     if self[index].lastTicket == .max { self[index].lastTicket = 1 }
     let ticket = self[index].lastTicket
-    self[index].waits[interest.rawValue].ticket = ticket
+    reserve(index, interest, ticket)
     return WaitKey(slot: index, ticket: ticket, interest: interest)
   }
 
-  /// Begins the wait; answers why it has ended already, if it has.
-  mutating func suspend(
-    _ key: WaitKey, _ continuation: UnsafeContinuation<Wake, Never>, _ deadline: Deadline
-  ) -> Wake? {
-    let kind = key.interest.rawValue
-    if let early = self[key.slot].early[kind] {
-      self[key.slot].early[kind] = nil
-      self[key.slot].waits[kind].ticket = 0
-      return early
-    }
-    unsafe self[key.slot].waits[kind].continuation = continuation
-    if deadline != .never { setTimer(key.slot, key.interest, deadline) }
-    return nil
+  /// Begins a wait that nobody needs to name, until the deadline.
+  @inline(__always)
+  mutating func reserve(_ index: Int32, _ interest: Interest, until deadline: Deadline) {
+    reserve(index, interest, .max)
+    if deadline != .never { setTimer(index, interest, deadline) }
   }
 
-  /// Begins a wait that nobody needs to name.
-  mutating func wait(
-    _ index: Int32, _ interest: Interest, _ continuation: UnsafeContinuation<Wake, Never>, _ deadline: Deadline
-  ) {
-    precondition(!isWaiting(index, interest), "two tasks wait for the same connection")
-    self[index].waits[interest.rawValue].ticket = .max
-    unsafe self[index].waits[interest.rawValue].continuation = continuation
-    if deadline != .never { setTimer(index, interest, deadline) }
+  @inline(__always)
+  private mutating func reserve(_ index: Int32, _ interest: Interest, _ ticket: UInt32) {
+    precondition(self[index].waits[interest.rawValue].ticket == 0, "two tasks wait for the same descriptor")
+    self[index].waits[interest.rawValue].ticket = ticket
   }
 
   /// Whether the wait of that name has not ended.
   func isCurrent(_ key: WaitKey) -> Bool {
-    let kind = key.interest.rawValue
-    return self[key.slot].waits[kind].ticket == key.ticket && self[key.slot].early[kind] == nil
+    self[key.slot].waits[key.interest.rawValue].ticket == key.ticket && isWaiting(key.slot, key.interest)
   }
 
-  /// Ends a wait: hands out whom to resume, or lets the one who is about to suspend find the reason.
-  mutating func end(_ index: Int32, _ interest: Interest, _ reason: Wake) -> UnsafeContinuation<Wake, Never>? {
-    let kind = interest.rawValue
-    guard let continuation = unsafe self[index].waits[kind].continuation else {
-      self[index].early[kind] = reason
-      return nil
-    }
+  /// Ends a wait: hands out the job to run, if the task has stopped already.
+  @inline(__always)
+  mutating func end(_ index: Int32, _ interest: Interest, _ reason: Wake) -> UnownedJob? {
     clearTimer(index, interest)
-    unsafe self[index].waits[kind].continuation = nil
-    self[index].waits[kind].ticket = 0
-    return unsafe continuation
+    self[index].outcomes[interest.rawValue] = reason
+    return self[index].waits[interest.rawValue].job.take()
+  }
+
+  /// Says why a wait has ended, to its task: after this, another may begin.
+  @inline(__always)
+  mutating func conclude(_ index: Int32, _ interest: Interest) -> Wake {
+    guard let reason = self[index].outcomes[interest.rawValue].take() else {
+      preconditionFailure("a task goes on whose wait has not ended")
+    }
+    self[index].waits[interest.rawValue].ticket = 0
+    return reason
   }
 }

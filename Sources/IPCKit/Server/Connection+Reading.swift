@@ -59,12 +59,8 @@ extension Connection {
         if server.state.phase == .cancelled { throw .cancelled }
       case .wait:
         let limit = server.waitLimit(reference, deadline)
-        // Without an isolation of its own, because it would look the executor up once more on its way back; this
-        // function does that anyway. The continuation is resumed once, by the table that it is put into.
-        let reason = await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
-          unsafe server.loop.core.slots.wait(reference.record.slot, .read, continuation, limit)
-        }
-        try server.waited(reference, reason)
+        server.core.slots.reserve(reference.record.slot, .read, until: limit)
+        try server.waited(reference, await server.loop.park(reference.record.slot, .read))
       }
     }
   }

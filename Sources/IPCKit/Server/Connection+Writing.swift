@@ -131,9 +131,8 @@ extension ServerCore {
     loop.core.armForWriting(slot, connection.record.descriptor.number)
     let limit = Deadline.after(limits.stallTime)
     loop.core.slots.clearTimer(slot, .write)
-    let reason = await unsafe withUnsafeContinuation { continuation in
-      unsafe loop.core.slots.wait(slot, .write, continuation, limit)
-    }
+    core.slots.reserve(slot, .write, until: limit)
+    let reason = await loop.park(slot, .write)
     if reason == .deadline { connection.record.isStalled = true }
     if reason == .deadline { counters.add(.deadlines) }
     try checkWritable(connection)

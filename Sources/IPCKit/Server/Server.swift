@@ -143,10 +143,8 @@ public struct Server: ~Copyable {
     _ core: ServerCore, _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
   ) async {
     await withDiscardingTaskGroup { group in
-      while await core.untilStart() {
-        for connection in core.takeStarting() {
-          group.addImmediateTask(executorPreference: core.loop) { await core.handle(connection, handler) }
-        }
+      while await core.untilTaskIsNeeded() {
+        group.addImmediateTask(executorPreference: core.loop) { await core.runHandlers(handler) }
       }
     }
   }

@@ -92,6 +92,6 @@ extension ServerCore {
     connection.end()
     guard state.open == 0 else { return }
     armIdleExit()
-    if state.phase == .draining { wakeStarter() }
+    if state.phase == .draining { dismissTasks() }
   }
 }

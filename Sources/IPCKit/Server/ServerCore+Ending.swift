@@ -36,7 +36,7 @@ extension ServerCore {
     stopListening()
     core.slots.setTimer(state.slot, .write, deadline)
     forEachConnection { endIfIdle($0) }
-    if isOver { wakeStarter() }
+    if isOver { dismissTasks() }
   }
 
   /// Ends everything: handlers hear of it where they wait.
@@ -46,15 +46,15 @@ extension ServerCore {
     state.handlers?.cancel()
     stopListening()
     // Closed with the rest: none of them has begun.
-    state.starting = []
+    state.starting.removeAll()
     forEachConnection { connection in
       guard connection.record.mode == .handled else { return close(connection) }
       guard connection.record.slot >= 0 else { return }
       for interest in [Interest.read, .write, .hangup] {
-        loop.wake(connection.record.slot, interest, .cancelled)
+        core.wake(connection.record.slot, interest, .cancelled)
       }
     }
-    wakeStarter()
+    dismissTasks()
   }
 
   /// The server's task was cancelled: handlers may finish what they have begun, for as long as the limits say.
@@ -93,7 +93,7 @@ extension ServerCore {
     case .handled:
       // It asks again, and hears that the peer has nothing more to say.
       if connection.record.input.unreadCount == 0, connection.record.slot >= 0 {
-        loop.wake(connection.record.slot, .read, .ready)
+        core.wake(connection.record.slot, .read, .ready)
       }
     case .starting, .lingering: break
     }

@@ -26,9 +26,9 @@ extension ServerCore {
   private func wake(_ connection: ConnectionReference, mayWrite: Bool) {
     if mayWrite, !connection.record.output.isEmpty { _ = flush(connection) }
     let slot = connection.record.slot
-    if mayWrite { loop.wake(slot, .write, .ready) }
-    if connection.record.mayRead { loop.wake(slot, .read, .ready) }
-    if connection.record.isHungUp { loop.wake(slot, .hangup, .ready) }
+    if mayWrite { core.wake(slot, .write, .ready) }
+    if connection.record.mayRead { core.wake(slot, .read, .ready) }
+    if connection.record.isHungUp { core.wake(slot, .hangup, .ready) }
   }
 
   /// Goes on with a connection as far as it comes without waiting.
@@ -142,7 +142,7 @@ extension ServerCore {
         report(IPCError.deadlineExceeded(operation: "write"))
         return close(connection)
       }
-      return loop.wake(connection.record.slot, .read, .deadline)
+      return core.wake(connection.record.slot, .read, .deadline)
     }
     counters.add(.deadlines)
     giveUp(connection, .deadlineExceeded(operation: "read"))

@@ -19,15 +19,17 @@ internal import Glibc
   var users: [(id: UInt32, count: Int)] = []
   var first: UnsafeMutablePointer<ConnectionRecord>?
   /// Connections for which a handler is to begin.
-  var starting: [ConnectionReference] = []
-  /// The server's own task, while it waits for one of them or for the end.
-  var starter: UnsafeContinuation<Void, Never>?
+  var starting = Starting()
+  /// The places of the tasks that have no connection just now.
+  var idle: [Int32] = []
+  /// How many tasks were told to take a connection and have not gone on yet.
+  var awakened = 0
   var acceptors: [Acceptor] = []
   /// The task whose children the handlers are.
   var handlers: Task<Void, Never>?
   /// What went wrong when it stopped listening.
   var failure: SystemError?
-  /// The server's own place, for the deadline of a drain and of an idle server.
+  /// The server's own place: for the deadline of a drain and of an idle server, and for its task to wait in.
   var slot: Int32 = -1
 }
 
@@ -108,62 +110,5 @@ internal import Glibc
     let connection = unsafe ConnectionReference(token)
     connection.record.isDeferred = false
     goOn(connection)
-  }
-}
-
-// MARK: - The task
-
-extension ServerCore {
-  /// Suspends the server's task until a handler is to begin or all is over; false then.
-  nonisolated(nonsending) func untilStart() async -> Bool {
-    if state.starting.isEmpty, !isOver {
-      await unsafe withUnsafeContinuation { continuation in unsafe state.starter = continuation }
-    }
-    return !isOver || !state.starting.isEmpty
-  }
-
-  /// Nobody comes any more, and who is left has a handler that the task waits for anyway.
-  var isOver: Bool {
-    switch state.phase {
-    case .running: false
-    case .draining: state.open == 0
-    case .cancelled: true
-    }
-  }
-
-  /// Resumes the server's task, if it waits.
-  func wakeStarter() {
-    guard let starter = unsafe state.starter else { return }
-    unsafe state.starter = nil
-    unsafe starter.resume()
-  }
-
-  /// Takes over those for whom a handler is to begin.
-  func takeStarting() -> [ConnectionReference] {
-    var taken: [ConnectionReference] = []
-    swap(&taken, &state.starting)
-    return taken
-  }
-
-  /// Lets a handler begin.
-  func start(_ connection: ConnectionReference) {
-    connection.record.mode = .starting
-    if connection.record.slot >= 0 { core.slots.clearTimer(connection.record.slot, .read) }
-    state.starting.append(connection)
-    wakeStarter()
-  }
-
-  /// Runs a handler to its end.
-  nonisolated(nonsending) func handle(
-    _ connection: ConnectionReference, _ handler: @Sendable (consuming Connection) async throws -> Void
-  ) async {
-    connection.record.mode = .handled
-    do {
-      try await handler(Connection(connection))
-    } catch IPCError.cancelled where state.phase == .cancelled {
-      // The server's own end is no failure of the handler's.
-    } catch {
-      report(error)
-    }
   }
 }
