@@ -14,7 +14,8 @@ enum AsyncHandlers {
   }
 
   @Sendable private static func echo(_ connection: consuming Connection) async throws {
-    while let line = try await connection.nextLine(as: [UInt8].self) {
+    var input = connection.input
+    while let line = try await input.nextLine() {
       try await connection.writeLine(line)
     }
   }

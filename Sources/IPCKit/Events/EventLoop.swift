@@ -24,8 +24,6 @@ internal import Synchronization
   let inbox = Mutex<[LoopMessage]>([])
   /// The core's descriptor that any thread may write to.
   let wakeupNumber: CInt
-  /// Where tasks that wait stop.
-  let parking = ParkingPlace()
   /// The executor for actors that live on this loop.
   public let serialExecutor = LoopSerialExecutor()
   /// The number of the running thread, 0 while none runs.
@@ -37,9 +35,10 @@ internal import Synchronization
     let made = try LoopCore()
     wakeupNumber = made.wakeupNumber
     unsafe storage = .allocate(capacity: 1)
+    let parking = made.parkingPlace
     unsafe storage.initialize(to: made)
     unsafe serialExecutor.loop = self
-    unsafe parking.executor.loop = self
+    unsafe parking.executor.core = storage
   }
 
   deinit {

@@ -13,7 +13,8 @@ internal import CIPCShim
   private(set) var deferred: [Slot.Target?] = []
   var buffers = BufferPool()
   /// Where the job of the task that is about to stop belongs.
-  var parking: (slot: Int32, interest: Interest) = (-1, .read)
+  private var parking: (slot: Int32, interest: Interest) = (-1, .read)
+  let parkingPlace = ParkingPlace()
   private var events = EventBuffer()
   /// The moment that this turn takes for now; 0 while nobody has asked.
   private var turnTime: Int64 = 0
@@ -133,6 +134,13 @@ extension LoopCore {
   mutating func wake(_ index: Int32, _ interest: Interest, _ reason: Wake) {
     guard slots.isWaiting(index, interest), let job = slots.end(index, interest, reason) else { return }
     jobs.append(JobQueue.Entry(job: job, isActors: false))
+  }
+
+  /// Where a task is to change to that waits at a place: right away, and nothing else in between.
+  @inline(__always)
+  mutating func parkingPlace(for slot: Int32, _ interest: Interest) -> ParkingPlace {
+    parking = (slot, interest)
+    return parkingPlace
   }
 
   /// Keeps the job of a task that has stopped where it said it would.

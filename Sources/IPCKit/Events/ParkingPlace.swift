@@ -13,16 +13,16 @@ actor ParkingPlace {
 }
 
 /// Keeps the job of a task that stops, in the place of the loop's table that was named for it.
-final class ParkingExecutor: SerialExecutor, @unchecked Sendable {
-  /// Set once, before anyone can ask: the loop that owns this.
-  unowned(unsafe) var loop: EventLoop?
+@safe final class ParkingExecutor: SerialExecutor, @unchecked Sendable {
+  /// Set once, before anyone can ask: the state of the loop that owns this.
+  var core: UnsafeMutablePointer<LoopCore>?
 
   init() {}
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     // A task stops on the loop's own thread alone, as it has checked.
-    unsafe loop?.core.keepParked(job)
+    unsafe core?.pointee.keepParked(job)
   }
 }
 
@@ -33,8 +33,19 @@ extension EventLoop {
   /// back.
   @inline(__always)
   nonisolated(nonsending) func park(_ slot: Int32, _ interest: Interest) async -> Wake {
-    core.parking = (slot, interest)
-    await parking.stay()
+    await Self.park(core.parkingPlace(for: slot, interest))
     return core.slots.conclude(slot, interest)
+  }
+
+  @inline(__always)
+  nonisolated(nonsending) static func park(_ place: ParkingPlace) async { await place.stay() }
+}
+
+extension ConnectionReference {
+  /// The same for a connection's wait, without a detour by its server and its loop.
+  @inline(__always)
+  nonisolated(nonsending) func park(_ interest: Interest) async -> Wake {
+    await EventLoop.park(core.parkingPlace(for: record.slot, interest))
+    return core.slots.conclude(record.slot, interest)
   }
 }

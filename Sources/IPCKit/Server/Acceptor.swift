@@ -127,7 +127,7 @@ extension Acceptor {
       if result >= 0 {
         // accept4 just made it, for us alone; it ends here.
         _ = unsafe FileDescriptor(owning: result)
-        server.counters.add(.accepted)
+        server.state.counts.add(.accepted)
         server.refuse(.noDescriptors, nil)
       }
       reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")

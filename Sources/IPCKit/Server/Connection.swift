@@ -10,18 +10,25 @@ internal import Glibc
 ///
 /// ```swift
 /// nonisolated(nonsending) @Sendable func echo(_ connection: consuming Connection) async throws {
-///   while let line = try await connection.nextLine(as: [UInt8].self) {
+///   var input = connection.input
+///   while let line = try await input.nextLine() {
 ///     try await connection.writeLine(line)
 ///   }
 /// }
 /// ```
 public struct Connection: ~Copyable {
-  let reference: ConnectionReference
+  @usableFromInline let reference: ConnectionReference
+
+  /// How many frames, writes and reads a handler has in a row: a peer who sends as fast as we read would never make it
+  /// wait, and nobody else would be served.
+  static let mostSteps: UInt16 = 256
+  /// How many of them a read counts for.
+  static let stepsOfRead: UInt16 = 16
 
   init(_ reference: ConnectionReference) { self.reference = reference }
 
   deinit {
-    unsafe reference.record.server.end(reference, drainingUntil: nil)
+    reference.server.end(reference, drainingUntil: nil)
   }
 
   /// Who connected, by the kernel's word. getsockopt(2) with SO_PEERCRED, once, where no policy has asked.
@@ -41,7 +48,7 @@ public struct Connection: ~Copyable {
   nonisolated(nonsending) public func untilHangup<Success: Sendable>(
     _ body: @escaping @Sendable () async -> Success
   ) async -> Success? {
-    guard !reference.record.isHungUp, (try? reference.server.register(reference)) != nil else { return nil }
+    guard !reference.record.isHungUp, (try? reference.register()) != nil else { return nil }
     let loop = reference.server.loop
     return await loop.run(body, until: loop.core.slots.reserve(reference.record.slot, .hangup))
   }
@@ -65,6 +72,12 @@ extension ConnectionReference {
     nonmutating unsafeMutableAddress { unsafe record.core }
   }
 
+  /// The server's state.
+  var state: ServerState {
+    unsafeAddress { unsafe UnsafePointer(record.state) }
+    nonmutating unsafeMutableAddress { unsafe record.state }
+  }
+
   /// The server, which lives as long as its connections.
-  var server: ServerCore { unsafe record.server }
+  var server: ServerCore { unsafe state.server }
 }

@@ -21,14 +21,13 @@ internal import Glibc
   }
 
   let descriptor: FileDescriptor
-  unowned(unsafe) let server: ServerCore
+  /// The server's state, which outlives its connections.
+  let state: UnsafeMutablePointer<ServerState>
   let core: UnsafeMutablePointer<LoopCore>
   var input = FrameBuffer()
   var output = OutputBuffer()
   /// When the first byte of the frame that is on its way was seen; 0 while there is none.
   var frameStart: Int64 = 0
-  /// When something came last; kept only where a limit needs it.
-  var lastActivity: Int64 = 0
   /// While it lingers: until when, in nanoseconds, and how many bytes were drained.
   var lingersUntil: Int64 = 0
   var drained = 0
@@ -58,21 +57,23 @@ internal import Glibc
   var isDeferred = false
   /// Nothing was taken of its output for as long as may be.
   var isStalled = false
-  /// How many frames and reads there were since its task last let others have their turn.
-  var steps: UInt8 = 0
+  /// How many frames, writes and reads there were since its task last let others have their turn.
+  var steps: UInt16 = 0
+  /// The number of the ``Connection/Input`` that may read.
+  var inputNumber: UInt16 = 0
   var peer: PeerCredentials?
 
   init(_ descriptor: consuming FileDescriptor, _ mode: Mode, of server: ServerCore, peer: PeerCredentials?) {
     self.descriptor = descriptor
     self.mode = mode
-    unsafe self.server = server
+    unsafe state = server.stateAddress
     unsafe core = server.loop.coreAddress
     self.peer = peer
   }
 }
 
 /// A record by its address. Sendable, because it names a record to code on the loop's thread alone.
-@safe struct ConnectionReference: @unchecked Sendable {
+@safe @usableFromInline struct ConnectionReference: @unchecked Sendable {
   private let address: UnsafeMutablePointer<ConnectionRecord>
 
   init(_ record: consuming ConnectionRecord) {
@@ -101,5 +102,18 @@ internal import Glibc
   func end() {
     unsafe address.deinitialize(count: 1)
     unsafe address.deallocate()
+  }
+}
+
+extension ConnectionReference {
+  /// Gives the connection a place in the loop's table, where it can be waited for. epoll_ctl(2).
+  @inline(__always)
+  func register() throws(SystemError) {
+    if record.slot < 0 { try addToLoop() }
+  }
+
+  private func addToLoop() throws(SystemError) {
+    let target = unsafe Slot.Target(receiver: server, token: token)
+    record.slot = try core.register(record.descriptor.number, for: target)
   }
 }

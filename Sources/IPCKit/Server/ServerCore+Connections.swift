@@ -8,7 +8,7 @@ extension ServerCore {
 
   /// Takes a connection in, or turns it away before a byte is read.
   func admit(_ descriptor: consuming FileDescriptor) {
-    counters.add(.accepted)
+    state.counts.add(.accepted)
     guard state.open < mostConnections else { return refuse(.tooManyConnections, nil) }
     var peer: PeerCredentials?
     if needsPeer {
@@ -25,7 +25,7 @@ extension ServerCore {
   }
 
   func refuse(_ reason: Server.Refusal, _ peer: PeerCredentials?) {
-    counters.add(reason.count)
+    state.counts.add(reason.count)
     observe(.refused(reason, peer))
   }
 
@@ -36,7 +36,7 @@ extension ServerCore {
     }
     unsafe state.first = connection.pointer
     state.open += 1
-    counters.add(.open)
+    state.counts.add(.open)
     if state.open == 1 { disarmIdleExit() }
   }
 
@@ -45,7 +45,7 @@ extension ServerCore {
     if let previous = unsafe previous { unsafe previous.pointee.next = next } else { unsafe state.first = next }
     if let next = unsafe next { unsafe next.pointee.previous = previous }
     state.open -= 1
-    counters.add(.open, -1)
+    state.counts.add(.open, -1)
     if let peer = connection.record.peer, mostOfOneUser != .max { uncount(peer) }
   }
 
@@ -65,17 +65,6 @@ extension ServerCore {
     state.users[index].count -= 1
     // A user who comes and goes all the time keeps his place; those who are gone are forgotten once they are many.
     if state.users[index].count == 0, state.users.count > 16 { state.users.removeAll { $0.count == 0 } }
-  }
-
-  /// Gives a connection a place in the loop's table, where it can be waited for; false when the kernel has none.
-  @inline(__always)
-  func register(_ connection: ConnectionReference) throws(SystemError) {
-    if connection.record.slot < 0 { try addToLoop(connection) }
-  }
-
-  private func addToLoop(_ connection: ConnectionReference) throws(SystemError) {
-    let target = unsafe Slot.Target(receiver: self, token: connection.token)
-    connection.record.slot = try core.register(connection.record.descriptor.number, for: target)
   }
 
   /// Ends a connection now, whatever is under way.

@@ -15,7 +15,7 @@ extension ServerCore {
   func end(_ connection: ConnectionReference, drainingUntil deadline: Deadline?) {
     connection.record.mode = .lingering
     guard state.phase != .cancelled else {
-      _ = flush(connection)
+      _ = connection.flush()
       return close(connection)
     }
     let hasUnread = connection.record.input.unreadCount > 0 || connection.record.mayRead
@@ -28,7 +28,7 @@ extension ServerCore {
 
   /// Goes on with the end, as far as it comes without waiting.
   func linger(_ connection: ConnectionReference) {
-    guard flush(connection) else {
+    guard connection.flush() else {
       // Either more of it fits later, or nobody reads it.
       if connection.record.writeErrno != 0 { close(connection) }
       return
@@ -38,7 +38,7 @@ extension ServerCore {
       connection.record.isShutDown = true
       do throws(SystemError) {
         try connection.record.descriptor.shutdownSending()
-        try register(connection)
+        try connection.register()
       } catch {
         return close(connection)
       }
@@ -50,7 +50,7 @@ extension ServerCore {
 
   /// Looks once more before it closes: what came while the last reply was made would break it.
   private func hasMore(_ connection: ConnectionReference) -> Bool {
-    guard !connection.record.sawEnd, case .bytes = readInput(connection, .raw) else { return false }
+    guard !connection.record.sawEnd, case .bytes = connection.readInput(.raw) else { return false }
     connection.record.drains = true
     connection.record.lingersUntil = Deadline.after(Self.farewell).nanoseconds
     return true
@@ -59,7 +59,7 @@ extension ServerCore {
   private func drainInput(_ connection: ConnectionReference) {
     connection.record.drained += connection.record.input.drop()
     while connection.record.mayRead {
-      guard case .bytes = readInput(connection, .raw), connection.record.drained < Self.mostDrained else {
+      guard case .bytes = connection.readInput(.raw), connection.record.drained < Self.mostDrained else {
         if connection.record.mayRead || connection.record.sawEnd { return close(connection) }
         break
       }

@@ -10,21 +10,21 @@ extension ServerCore {
 
   /// Answers what has come: all frames of a read, then one send for all their replies.
   func reply(_ connection: ConnectionReference) {
-    guard flush(connection) else { return endIfBroken(connection) }
+    guard connection.flush() else { return endIfBroken(connection) }
     var reads = 0
     while true {
       if connection.record.input.unreadCount > 0, !answerFrames(connection) { return }
       guard connection.record.mayRead else { break }
       guard reads < Self.mostReadsInARow else { return goOnLater(connection) }
       reads += 1
-      switch readInput(connection, framing) {
+      switch connection.readInput(framing) {
       case .bytes: continue
       case .nothing: break
       case .end: return answerEnd(connection)
-      case .failed: return fail(connection, readFailure(connection))
+      case .failed: return fail(connection, connection.readFailure())
       }
     }
-    guard flush(connection) else { return endIfBroken(connection) }
+    guard connection.flush() else { return endIfBroken(connection) }
     rest(connection)
   }
 
@@ -33,8 +33,8 @@ extension ServerCore {
   private func answerFrames(_ connection: ConnectionReference) -> Bool {
     var reply = ReplyHandler.Reply(connection)
     do {
-      while connection.record.input.unreadCount > 0, let frame = try nextFrame(connection) {
-        counters.add(.frames)
+      while connection.record.input.unreadCount > 0, let frame = try connection.nextFrame(framing) {
+        state.counts.add(.frames)
         // The handler writes to the output, never to the input that it looks at.
         let bytes = unsafe RawSpan(_unsafeBytes: connection.record.input.viewUnsafe(frame))
         try replyHandler.frame(bytes, &reply)
@@ -55,15 +55,6 @@ extension ServerCore {
     return false
   }
 
-  @inline(__always)
-  private func nextFrame(_ connection: ConnectionReference) throws(IPCError) -> FrameExtent? {
-    do throws(PeerError) {
-      return try connection.record.input.nextFrame(framing, limit: limits.frameLength)
-    } catch {
-      throw .peer(error)
-    }
-  }
-
   /// After a reply: whether the next frame may be answered.
   @inline(__always)
   private func goesOn(_ connection: ConnectionReference, _ outcome: ReplyHandler.Reply.Outcome) -> Bool {
@@ -78,7 +69,7 @@ extension ServerCore {
       return false
     }
     // Who does not read is not answered further.
-    if flush(connection) { return true }
+    if connection.flush() { return true }
     endIfBroken(connection)
     return false
   }
@@ -87,12 +78,8 @@ extension ServerCore {
   private func answerEnd(_ connection: ConnectionReference) {
     var reply = ReplyHandler.Reply(connection)
     do {
-      let last: FrameExtent?
-      do throws(PeerError) { last = try connection.record.input.lastFrame(framing) } catch {
-        throw IPCError.peer(error)
-      }
-      if let last {
-        counters.add(.frames)
+      if let last = try connection.record.input.lastFrame(framing) {
+        state.counts.add(.frames)
         let bytes = unsafe RawSpan(_unsafeBytes: connection.record.input.viewUnsafe(last))
         try replyHandler.frame(bytes, &reply)
         guard reply.outcome != .handOver else { return handOver(connection) }
@@ -117,12 +104,12 @@ extension ServerCore {
   }
 
   private func handOver(_ connection: ConnectionReference) {
-    _ = flush(connection)
+    _ = connection.flush()
     start(connection)
   }
 
   private func goOnLater(_ connection: ConnectionReference) {
-    guard flush(connection) else { return endIfBroken(connection) }
+    guard connection.flush() else { return endIfBroken(connection) }
     later(connection)
   }
 
@@ -131,5 +118,13 @@ extension ServerCore {
     guard !connection.record.isDeferred else { return }
     connection.record.isDeferred = true
     unsafe core.notifyAtEnd(Slot.Target(receiver: self, token: connection.token))
+  }
+
+  /// Ends a connection whose peer takes nothing any more; one that is only slow is waited for.
+  func endIfBroken(_ connection: ConnectionReference) {
+    guard connection.record.writeErrno != 0 else { return }
+    let error = SystemError(errno: connection.record.writeErrno, operation: "write")
+    report(IPCError.system(error))
+    close(connection)
   }
 }

@@ -4,14 +4,6 @@ internal import CIPCShim
 internal import Glibc
 
 extension ServerCore {
-  /// What a read gave.
-  enum ReadOutcome {
-    case bytes
-    case nothing
-    case end
-    case failed
-  }
-
   /// Notes events and goes on with the connection that they are for.
   func received(_ connection: ConnectionReference, _ events: UInt32) {
     let hasHungUp = events & (IPC_HANGUP | IPC_ERROR) != 0
@@ -24,7 +16,7 @@ extension ServerCore {
   }
 
   private func wake(_ connection: ConnectionReference, mayWrite: Bool) {
-    if mayWrite, !connection.record.output.isEmpty { _ = flush(connection) }
+    if mayWrite, !connection.record.output.isEmpty { _ = connection.flush() }
     let slot = connection.record.slot
     if mayWrite { core.wake(slot, .write, .ready) }
     if connection.record.mayRead { core.wake(slot, .read, .ready) }
@@ -36,47 +28,20 @@ extension ServerCore {
     switch connection.record.mode {
     case .replying: reply(connection)
     case .silent: awaitFirstByte(connection)
-    case .handled: _ = flush(connection)
+    case .handled: _ = connection.flush()
     case .lingering: linger(connection)
     case .starting: break
     }
   }
 
   private func awaitFirstByte(_ connection: ConnectionReference) {
-    switch readInput(connection, framing) {
+    switch connection.readInput(framing) {
     case .bytes: start(connection)
     case .nothing: rest(connection)
     // Who says nothing and goes needs no handler.
     case .end: close(connection)
-    case .failed: fail(connection, readFailure(connection))
+    case .failed: fail(connection, connection.readFailure())
     }
-  }
-
-  /// Reads once. A read that does not fill its room has emptied the socket: the next event will say when there is more,
-  /// unless a hang-up came, which no event follows.
-  @inline(__always)
-  func readInput(_ connection: ConnectionReference, _ framing: Framing) -> ReadOutcome {
-    connection.record.input.borrow(from: &core.buffers)
-    let (count, filled) = connection.record.input.read(
-      from: connection.record.descriptor, first: BufferPool.size, most: framing.room(for: limits.frameLength))
-    guard count > 0 else { return note(connection, count) }
-    counters.add(.bytesReceived, Int(count))
-    connection.record.hasSpoken = true
-    connection.record.mayRead = filled || connection.record.readsToTheEnd
-    return .bytes
-  }
-
-  private func note(_ connection: ConnectionReference, _ count: Int64) -> ReadOutcome {
-    connection.record.mayRead = false
-    if count == -Int64(EAGAIN) { return .nothing }
-    connection.record.sawEnd = true
-    connection.record.readErrno = CInt(-count)
-    return count == 0 ? .end : .failed
-  }
-
-  /// Why the last read failed.
-  func readFailure(_ connection: ConnectionReference) -> IPCError {
-    .system(SystemError(errno: connection.record.readErrno, operation: "read"))
   }
 
   /// Before a connection waits: its memory goes back, it is watched, and its time runs.
@@ -88,8 +53,8 @@ extension ServerCore {
     if state.phase == .draining, connection.record.input.unreadCount == 0 {
       return end(connection, drainingUntil: nil)
     }
-    do throws(SystemError) { try register(connection) } catch { return fail(connection, IPCError.system(error)) }
-    if limitsSilence || connection.record.input.unreadCount > 0 || connection.record.frameStart > 0 {
+    do throws(SystemError) { try connection.register() } catch { return fail(connection, IPCError.system(error)) }
+    if state.limitsSilence || connection.record.input.unreadCount > 0 || connection.record.frameStart > 0 {
       armTimer(connection)
     }
   }
@@ -107,28 +72,12 @@ extension ServerCore {
   /// Sets the moment by which something must have come, if there is one.
   private func armTimer(_ connection: ConnectionReference) {
     if connection.record.input.unreadCount > 0 {
-      noteFrameStart(connection)
-      return core.slots.setTimer(connection.record.slot, .read, frameDeadline(connection))
+      connection.noteFrameStart()
+      return core.slots.setTimer(connection.record.slot, .read, connection.frameDeadline())
     }
     connection.record.frameStart = 0
-    guard limitsSilence else { return core.slots.clearTimer(connection.record.slot, .read) }
-    core.slots.setTimer(connection.record.slot, .read, silenceDeadline(connection))
-  }
-
-  /// By when a silent peer must have said something.
-  func silenceDeadline(_ connection: ConnectionReference) -> Deadline {
-    let limit = connection.record.hasSpoken ? limits.idleTime : limits.firstByteTime ?? limits.idleTime
-    return limit.map { Deadline(nanoseconds: core.now).advanced(by: $0) } ?? .never
-  }
-
-  /// The time of a frame counts from its first byte.
-  func noteFrameStart(_ connection: ConnectionReference) {
-    if connection.record.frameStart == 0 { connection.record.frameStart = core.now }
-  }
-
-  /// By when the frame that is on its way must have come.
-  func frameDeadline(_ connection: ConnectionReference) -> Deadline {
-    Deadline(nanoseconds: connection.record.frameStart).advanced(by: limits.frameTime)
+    guard state.limitsSilence else { return core.slots.clearTimer(connection.record.slot, .read) }
+    core.slots.setTimer(connection.record.slot, .read, connection.silenceDeadline())
   }
 
   /// A connection's time is up.
@@ -137,14 +86,14 @@ extension ServerCore {
     if connection.record.mode == .lingering { return close(connection) }
     if interest == .write {
       connection.record.isStalled = true
-      counters.add(.deadlines)
+      state.counts.add(.deadlines)
       guard connection.record.mode == .handled else {
         report(IPCError.deadlineExceeded(operation: "write"))
         return close(connection)
       }
       return core.wake(connection.record.slot, .read, .deadline)
     }
-    counters.add(.deadlines)
+    state.counts.add(.deadlines)
     giveUp(connection, .deadlineExceeded(operation: "read"))
   }
 }

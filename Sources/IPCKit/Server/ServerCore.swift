@@ -13,6 +13,13 @@ internal import Glibc
     case cancelled
   }
 
+  /// The server that this is of.
+  unowned(unsafe) let server: ServerCore
+  let limits: ServerLimits
+  let framing: Framing
+  let counts: ServerCounters.Cells
+  /// Whether a silent connection's time is limited.
+  let limitsSilence: Bool
   var phase = Phase.running
   var open = 0
   /// How many connections each user has; few users have any.
@@ -31,15 +38,19 @@ internal import Glibc
   var failure: SystemError?
   /// The server's own place: for the deadline of a drain and of an idle server, and for its task to wait in.
   var slot: Int32 = -1
+
+  init(_ server: ServerCore, _ settings: borrowing Server.Settings) {
+    unsafe self.server = server
+    (limits, framing, counts) = (settings.limits, settings.framing, settings.counters.cells)
+    limitsSilence = limits.idleTime != nil || limits.firstByteTime != nil
+  }
 }
 
 /// A running server.
 @safe final class ServerCore: EventReceiver, @unchecked Sendable {
   let loop: EventLoop
   let policy: PeerPolicy
-  let limits: ServerLimits
-  let framing: Framing
-  let counters: ServerCounters
+  private let counters: ServerCounters
   let observe: @Sendable (Server.Event) -> Void
   /// Does nothing where async handlers answer.
   let replyHandler: ReplyHandler
@@ -49,24 +60,21 @@ internal import Glibc
   let mostOfOneUser: Int
   private let storage: UnsafeMutablePointer<ServerState>
   private let loopStorage: UnsafeMutablePointer<LoopCore>
-  /// Whether a silent connection's time is limited.
-  let limitsSilence: Bool
 
   init(
     _ settings: borrowing Server.Settings, replying replyHandler: ReplyHandler?, startingAt start: HandlerStart
   ) throws(SystemError) {
-    (loop, policy, limits) = (settings.loop, settings.policy, settings.limits)
-    (framing, counters, observe) = (settings.framing, settings.counters, settings.observe)
+    (loop, policy, counters, observe) = (settings.loop, settings.policy, settings.counters, settings.observe)
     self.replyHandler = replyHandler ?? ReplyHandler { _, _ in }
     replies = replyHandler != nil
-    limitsSilence = limits.idleTime != nil || limits.firstByteTime != nil
     startsAtFirstByte = start == .firstByte
     let descriptors = Int(clamping: try DescriptorLimit.current().soft)
-    mostConnections = limits.connections ?? max(1, descriptors / 4 * 3)
-    mostOfOneUser = limits.connectionsPerUser ?? max(1, mostConnections / 2)
+    mostConnections = settings.limits.connections ?? max(1, descriptors / 4 * 3)
+    mostOfOneUser = settings.limits.connectionsPerUser ?? max(1, mostConnections / 2)
     unsafe storage = .allocate(capacity: 1)
-    unsafe storage.initialize(to: ServerState())
     unsafe loopStorage = loop.coreAddress
+    super.init()
+    unsafe storage.initialize(to: ServerState(self, settings))
   }
 
   deinit {
@@ -81,6 +89,12 @@ internal import Glibc
     unsafeMutableAddress { unsafe storage }
   }
 
+  /// The same, for the connections, which end before this does.
+  @unsafe var stateAddress: UnsafeMutablePointer<ServerState> { unsafe storage }
+
+  var limits: ServerLimits { state.limits }
+  var framing: Framing { state.framing }
+
   /// The loop's state, which lives as long as the loop that this holds.
   var core: LoopCore {
     unsafeAddress { unsafe UnsafePointer(loopStorage) }
@@ -89,7 +103,7 @@ internal import Glibc
 
   /// Reports a connection that ended by an error.
   func report(_ error: any Error) {
-    counters.add(.failed)
+    state.counts.add(.failed)
     observe(.failed(error))
   }
 

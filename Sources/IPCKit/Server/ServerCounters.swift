@@ -15,18 +15,41 @@ public final class ServerCounters: Sendable {
     case refusedByPolicy, refusedByCrowd, refusedByUser, refusedByDescriptors
   }
 
-  private let values: InlineArray<11, Atomic<Int>> = InlineArray { _ in Atomic<Int>(0) }
+  /// Memory for a number of each kind, apart from this object: so that counting does not go through it.
+  @safe struct Cells: @unchecked Sendable {
+    private static let count = Count.refusedByDescriptors.rawValue + 1
+    private let base: UnsafeMutablePointer<Atomic<Int>>
+
+    init() {
+      unsafe base = .allocate(capacity: Self.count)
+      // As many as there are kinds.
+      for kind in 0..<Self.count { unsafe (base + kind).initialize(to: Atomic(0)) }
+    }
+
+    func free() {
+      unsafe base.deinitialize(count: Self.count)
+      unsafe base.deallocate()
+    }
+
+    /// Written by one thread alone, the loop's: so a plain load and a plain store add up.
+    @inline(__always)
+    func add(_ count: Count, _ number: Int = 1) {
+      let value = self[count]
+      unsafe base[count.rawValue].store(value &+ number, ordering: .relaxed)
+    }
+
+    @inline(__always)
+    subscript(_ count: Count) -> Int { unsafe base[count.rawValue].load(ordering: .relaxed) }
+  }
+
+  /// The cells, for who counts: valid as long as this.
+  let cells = Cells()
 
   init() {}
 
-  /// Written by one thread alone, the loop's: so a plain load and a plain store add up.
-  @inline(__always)
-  func add(_ count: Count, _ number: Int = 1) {
-    let value = values[count.rawValue].load(ordering: .relaxed)
-    values[count.rawValue].store(value &+ number, ordering: .relaxed)
-  }
+  deinit { cells.free() }
 
-  subscript(_ count: Count) -> Int { values[count.rawValue].load(ordering: .relaxed) }
+  private subscript(_ count: Count) -> Int { cells[count] }
 
   /// How many connections were accepted, those that were refused then included.
   public var accepted: Int { self[.accepted] }

@@ -70,9 +70,9 @@ public struct BufferedReader: ~Copyable, Sendable {
   @inline(__always)
   public mutating func nextFrame(_ framing: Framing, deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
     while true {
-      if let frame = try found(framing) { return buffer.take(frame) }
+      if let frame = try buffer.nextFrame(framing, limit: limit) { return buffer.take(frame) }
       if try !fill(framing, deadline) {
-        guard let rest = try left(framing) else { return nil }
+        guard let rest = try buffer.lastFrame(framing) else { return nil }
         return buffer.take(rest)
       }
     }
@@ -109,15 +109,6 @@ public struct BufferedReader: ~Copyable, Sendable {
 }
 
 extension BufferedReader {
-  @inline(__always)
-  private mutating func found(_ framing: Framing) throws(IPCError) -> FrameExtent? {
-    do throws(PeerError) { return try buffer.nextFrame(framing, limit: limit) } catch { throw .peer(error) }
-  }
-
-  private mutating func left(_ framing: Framing) throws(IPCError) -> FrameExtent? {
-    do throws(PeerError) { return try buffer.lastFrame(framing) } catch { throw .peer(error) }
-  }
-
   /// Reads once; false at the end of the file, which is remembered because a terminal could be read on after it.
   private mutating func fill(_ framing: Framing, _ deadline: Deadline) throws(IPCError) -> Bool {
     guard !sawEnd else { return false }

@@ -70,7 +70,7 @@ extension FrameBuffer {
   /// The next frame; nil while it has not come as a whole.
   /// - Throws: ``PeerError/frameTooLong(limit:received:)``, whether its end has come or not.
   @inline(__always)
-  package mutating func nextFrame(_ framing: Framing, limit: Int) throws(PeerError) -> FrameExtent? {
+  package mutating func nextFrame(_ framing: Framing, limit: Int) throws(IPCError) -> FrameExtent? {
     switch framing.kind {
     case .delimiter(let delimiter): try delimitedFrame(delimiter, limit)
     case .length(let width, let order): try prefixedFrame(width, order, limit)
@@ -80,18 +80,18 @@ extension FrameBuffer {
 
   /// What is left when no more bytes will come; nil when nothing is.
   /// - Throws: ``PeerError/frameCutOff(expected:received:)`` where a length has promised more.
-  package mutating func lastFrame(_ framing: Framing) throws(PeerError) -> FrameExtent? {
+  package mutating func lastFrame(_ framing: Framing) throws(IPCError) -> FrameExtent? {
     let count = end - start
     guard count > 0 else { return nil }
     guard case .length(let width, let order) = framing.kind else {
       return FrameExtent(prefix: 0, count: count, suffix: 0)
     }
-    guard count >= width else { throw .frameCutOff(expected: width, received: count) }
-    throw .frameCutOff(expected: Int(clamping: length(width, order)), received: count - width)
+    guard count >= width else { throw .peer(.frameCutOff(expected: width, received: count)) }
+    throw .peer(.frameCutOff(expected: Int(clamping: length(width, order)), received: count - width))
   }
 
   @inline(__always)
-  private mutating func delimitedFrame(_ delimiter: UInt8, _ limit: Int) throws(PeerError) -> FrameExtent? {
+  private mutating func delimitedFrame(_ delimiter: UInt8, _ limit: Int) throws(IPCError) -> FrameExtent? {
     if delimiter != scannedFor {
       scanned = start
       scannedFor = delimiter
@@ -99,7 +99,7 @@ extension FrameBuffer {
     let found = find(delimiter)
     let count = (found ?? end) &- start
     scanned = found ?? end
-    guard count <= limit else { throw .frameTooLong(limit: limit, received: count) }
+    guard count <= limit else { throw .peer(.frameTooLong(limit: limit, received: count)) }
     return found == nil ? nil : FrameExtent(prefix: 0, count: count, suffix: 1)
   }
 
@@ -114,11 +114,11 @@ extension FrameBuffer {
 
   private func prefixedFrame(
     _ width: Int, _ order: Framing.ByteOrder, _ limit: Int
-  ) throws(PeerError) -> FrameExtent? {
+  ) throws(IPCError) -> FrameExtent? {
     guard end - start >= width else { return nil }
     let promised = length(width, order)
     // Refused by its promise: nobody waits for what will not be taken.
-    guard promised <= UInt64(limit) else { throw .frameTooLong(limit: limit, received: Int(clamping: promised)) }
+    guard promised <= UInt64(limit) else { throw .peer(.frameTooLong(limit: limit, received: Int(clamping: promised))) }
     let count = Int(promised)
     return end - start - width < count ? nil : FrameExtent(prefix: width, count: count, suffix: 0)
   }

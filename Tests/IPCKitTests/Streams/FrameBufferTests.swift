@@ -37,8 +37,8 @@ import Testing
     var rooms = [try fixture.read(after: String(repeating: "x", count: 100))]
     while fixture.buffer.unreadCount < 11 { rooms.append(try fixture.read(after: "")) }
     #expect(rooms == [4, 4, 8])
-    let error = #expect(throws: PeerError.self) { _ = try fixture.taken(.line) }
-    #expect(error == .frameTooLong(limit: 10, received: 16))
+    let error = #expect(throws: IPCError.self) { _ = try fixture.taken(.line) }
+    #expect(error == .peer(.frameTooLong(limit: 10, received: 16)))
   }
 
   @Test func roomOfATakenFrameIsUsedAgain() throws {
@@ -87,7 +87,7 @@ import Testing
       _ = try fixture.read(after: String(UnicodeScalar(byte)))
       #expect(try fixture.taken(framing) == nil)
     }
-    #expect(throws: PeerError.frameCutOff(expected: 3, received: 2)) { _ = try fixture.buffer.lastFrame(framing) }
+    #expect(throws: IPCError.peer(.frameCutOff(expected: 3, received: 2))) { _ = try fixture.buffer.lastFrame(framing) }
     _ = try fixture.read(after: "c")
     #expect(try fixture.taken(framing) == "abc")
     #expect(fixture.unread == "")
@@ -96,7 +96,7 @@ import Testing
   @Test func aLengthOverTheLimitIsRefusedByItsPromise() throws {
     var fixture = try Fixture()
     _ = try fixture.read(after: "\u{0}\u{B}")
-    let error = #expect(throws: PeerError.self) { _ = try fixture.taken(.lengthPrefixed(by: 2, .bigEndian)) }
-    #expect(error == .frameTooLong(limit: 10, received: 11))
+    let error = #expect(throws: IPCError.self) { _ = try fixture.taken(.lengthPrefixed(by: 2, .bigEndian)) }
+    #expect(error == .peer(.frameTooLong(limit: 10, received: 11)))
   }
 }

@@ -1,0 +1,56 @@
+// Bytes into a connection: sent at once when nothing else is on its way, collected while more frames of the peer's wait to
+// be answered, and held back by a peer that does not read.
+
+extension Connection {
+  /// Sends all of `bytes`, waiting whenever the peer has made no room.
+  ///
+  /// While frames that have come are not answered yet, replies are collected, up to 64 KiB, and sent together: at the
+  /// latest when this handler waits for whatever it may be. send(2).
+  /// - Throws: ``IPCError/deadlineExceeded(operation:)`` when the peer reads nothing for as long as the server allows;
+  ///   ``IPCError/system(_:)`` with EPIPE or ECONNRESET when it has gone; ``IPCError/cancelled``.
+  @inlinable @inline(__always)
+  nonisolated(nonsending) public func write(_ bytes: RawSpan) async throws(IPCError) {
+    try await write(bytes, RawSpan())
+  }
+
+  /// Sends a head and a body with one call; as ``write(_:)-(RawSpan)``. sendmsg(2).
+  @inlinable @inline(__always)
+  nonisolated(nonsending) public func write(_ head: RawSpan, _ body: RawSpan) async throws(IPCError) {
+    let taken = try reference.put(head, body)
+    if taken < head.byteCount + body.byteCount { try await reference.putRest(head, body, taken) }
+  }
+
+  /// Sends a line and its newline; as ``write(_:)-(RawSpan)``.
+  @inlinable @inline(__always)
+  nonisolated(nonsending) public func writeLine(_ line: RawSpan) async throws(IPCError) {
+    let newline: InlineArray<1, UInt8> = [10]
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try await unsafe write(line, newline.span.bytes)
+  }
+
+  /// Sends a line and its newline; as ``write(_:)-(RawSpan)``.
+  @inlinable @inline(__always)
+  nonisolated(nonsending) public func writeLine(_ line: [UInt8]) async throws(IPCError) {
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try await unsafe writeLine(line.span.bytes)
+  }
+
+  /// Sends all of `bytes`; as ``write(_:)-(RawSpan)``.
+  @inlinable @inline(__always)
+  nonisolated(nonsending) public func write(_ bytes: [UInt8]) async throws(IPCError) {
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try await unsafe write(bytes.span.bytes)
+  }
+
+  /// Sends `text` as UTF-8; as ``write(_:)-(RawSpan)``.
+  nonisolated(nonsending) public func write(_ text: String) async throws(IPCError) {
+    try await write(Array(text.utf8))
+  }
+
+  /// Sends what was collected, and returns when the kernel has all of it.
+  /// - Throws: as ``write(_:)-(RawSpan)``.
+  nonisolated(nonsending) public func flush() async throws(IPCError) {
+    try reference.checkWritable()
+    while !reference.flush() { try await reference.untilRoom() }
+  }
+}

@@ -1,0 +1,157 @@
+// Bytes in: what an async handler reads, as far as it comes without waiting, and what must be so before a wait.
+
+internal import CIPCShim
+internal import Glibc
+
+extension ConnectionReference {
+  /// The next frame, if it has come; read on if not. Nil also when others are to have their turn.
+  ///
+  /// What it shows is valid until the connection is read from again.
+  @usableFromInline
+  @unsafe func received(_ framing: Framing) throws(IPCError) -> UnsafeRawBufferPointer? {
+    record.steps &+= 1
+    guard record.steps < Connection.mostSteps else { return nil }
+    if record.input.unreadCount > 0, let frame = try nextFrame(framing) { return unsafe take(frame) }
+    guard let frame = try readFrame(framing) else { return nil }
+    return unsafe take(frame)
+  }
+
+  @inline(__always)
+  @unsafe private func take(_ frame: FrameExtent) -> UnsafeRawBufferPointer {
+    let view = unsafe record.input.viewUnsafe(frame)
+    record.input.skip(frame)
+    record.frameStart = 0
+    state.counts.add(.frames)
+    return unsafe view
+  }
+
+  /// Whether there is no next frame to wait for: the peer has ended, or the server does, between frames.
+  @usableFromInline var hasEnded: Bool {
+    guard record.input.unreadCount == 0 else { return false }
+    return record.sawEnd || state.phase == .draining && !record.mayRead
+  }
+
+  /// Suspends until there may be more to read, or lets others have their turn.
+  @usableFromInline
+  nonisolated(nonsending) func untilInput(_ deadline: Deadline) async throws(IPCError) {
+    if state.phase == .cancelled { throw .cancelled }
+    if record.steps >= Connection.mostSteps { return await takeTurns() }
+    let limit = try prepareWait(deadline)
+    core.slots.reserve(record.slot, .read, until: limit)
+    try waited(await park(.read))
+  }
+
+  /// Lets others have their turn.
+  nonisolated(nonsending) func takeTurns() async {
+    record.steps = 0
+    await Task.yield()
+  }
+}
+
+extension ConnectionReference {
+  /// What a read gave.
+  enum ReadOutcome {
+    case bytes
+    case nothing
+    case end
+    case failed
+  }
+
+  /// Reads once. A read that does not fill its room has emptied the socket: the next event will say when there is more,
+  /// unless a hang-up came, which no event follows.
+  @inline(__always)
+  func readInput(_ framing: Framing) -> ReadOutcome {
+    record.input.borrow(from: &core.buffers)
+    let (count, filled) = record.input.read(
+      from: record.descriptor, first: BufferPool.size, most: framing.room(for: state.limits.frameLength))
+    guard count > 0 else { return note(count) }
+    state.counts.add(.bytesReceived, Int(count))
+    record.hasSpoken = true
+    record.mayRead = filled || record.readsToTheEnd
+    return .bytes
+  }
+
+  private func note(_ count: Int64) -> ReadOutcome {
+    record.mayRead = false
+    if count == -Int64(EAGAIN) { return .nothing }
+    record.sawEnd = true
+    record.readErrno = CInt(-count)
+    return count == 0 ? .end : .failed
+  }
+
+  /// Why the last read failed.
+  func readFailure() -> IPCError {
+    .system(SystemError(errno: record.readErrno, operation: "read"))
+  }
+
+  /// The next frame among the bytes that were read.
+  @inline(__always)
+  func nextFrame(_ framing: Framing) throws(IPCError) -> FrameExtent? {
+    try record.input.nextFrame(framing, limit: state.limits.frameLength)
+  }
+
+  /// Reads until there is a frame or nothing more to read.
+  func readFrame(_ framing: Framing) throws(IPCError) -> FrameExtent? {
+    if state.phase == .cancelled { throw .cancelled }
+    while record.mayRead, !record.sawEnd {
+      guard record.steps < Connection.mostSteps else { return nil }
+      switch readInput(framing) {
+      case .bytes:
+        // A read is worth many frames to those who wait for their turn.
+        record.steps &+= Connection.stepsOfRead
+        if let frame = try nextFrame(framing) { return frame }
+      case .nothing, .end: break
+      case .failed: throw readFailure()
+      }
+    }
+    return record.sawEnd ? try record.input.lastFrame(framing) : nil
+  }
+
+  /// Before a handler waits for input: what it wrote is sent, its memory goes back, and it is watched.
+  /// - Returns: by when the wait must have ended.
+  func prepareWait(_ deadline: Deadline) throws(IPCError) -> Deadline {
+    record.steps = 0
+    if !record.output.isEmpty { _ = flush() }
+    record.input.settle(into: &core.buffers)
+    record.output.settle(into: &core.buffers)
+    try IPCError.wrap { () throws(SystemError) in try register() }
+    if record.input.unreadCount > 0 {
+      noteFrameStart()
+      return min(deadline, frameDeadline())
+    }
+    return state.limitsSilence ? min(deadline, silenceDeadline()) : deadline
+  }
+
+  /// After a wait: why it ended, as an error.
+  func waited(_ reason: Wake) throws(IPCError) {
+    switch reason {
+    case .ready: return
+    case .cancelled: throw .cancelled
+    case .deadline:
+      // A stalled peer was counted when it stalled.
+      if record.isStalled { throw .deadlineExceeded(operation: "write") }
+      state.counts.add(.deadlines)
+      throw .deadlineExceeded(operation: "read")
+    }
+  }
+}
+
+// MARK: - Time
+
+extension ConnectionReference {
+  /// By when a silent peer must have said something.
+  func silenceDeadline() -> Deadline {
+    let limit = record.hasSpoken ? state.limits.idleTime : state.limits.firstByteTime ?? state.limits.idleTime
+    return limit.map { Deadline(nanoseconds: core.now).advanced(by: $0) } ?? .never
+  }
+
+  /// The time of a frame counts from its first byte.
+  func noteFrameStart() {
+    if record.frameStart == 0 { record.frameStart = core.now }
+  }
+
+  /// By when the frame that is on its way must have come.
+  func frameDeadline() -> Deadline {
+    Deadline(nanoseconds: record.frameStart).advanced(by: state.limits.frameTime)
+  }
+}

@@ -1,0 +1,162 @@
+// Bytes out: sent at once as far as they fit, collected while the peer waits for more, and the rest whenever it has made
+// room, for as long as it does.
+
+internal import CIPCShim
+internal import Glibc
+
+extension ConnectionReference {
+  /// Sends what was collected; false when some of it is left, or can never be sent.
+  @inline(__always)
+  func flush() -> Bool {
+    record.output.isEmpty || sendAll()
+  }
+
+  private func sendAll() -> Bool {
+    repeat {
+      let sent = record.output.send(to: record.descriptor)
+      guard sent >= 0 else { return sendFailed(sent) }
+      state.counts.add(.bytesSent, Int(sent))
+      if record.slot >= 0 { core.slots.clearTimer(record.slot, .write) }
+    } while !record.output.isEmpty
+    return true
+  }
+
+  private func sendFailed(_ result: Int64) -> Bool {
+    if result == -Int64(EAGAIN) {
+      awaitRoom()
+    } else {
+      record.writeErrno = CInt(-result)
+      record.output.drop()
+    }
+    return false
+  }
+
+  /// Has the kernel tell of room, and lets the time of a stalled peer run.
+  func awaitRoom() {
+    do throws(SystemError) { try register() } catch {
+      record.writeErrno = error.errno
+      return
+    }
+    let slot = record.slot
+    core.armForWriting(slot, record.descriptor.number)
+    if record.mode == .replying {
+      // Nothing of the peer's is read meanwhile: it is not the peer who is late.
+      core.slots.clearTimer(slot, .read)
+      record.frameStart = 0
+    }
+    guard !core.slots.hasTimer(slot, .write) else { return }
+    core.slots.setTimer(slot, .write, .after(state.limits.stallTime))
+  }
+}
+
+extension ConnectionReference {
+  /// Takes bytes for sending: how many; fewer than there are when the peer has no room, or others are to have their turn.
+  @usableFromInline
+  func put(_ head: RawSpan, _ body: RawSpan) throws(IPCError) -> Int {
+    record.steps &+= 1
+    guard record.steps < Connection.mostSteps else { return 0 }
+    let count = head.byteCount &+ body.byteCount
+    try checkWritable()
+    guard record.input.unreadCount > 0 || !record.output.isEmpty,
+      record.output.count &+ count <= ServerCore.mostCollected
+    else { return try send(head, body) }
+    collect(head, body)
+    if !record.isDeferred { server.later(self) }
+    return count
+  }
+
+  /// Copies bytes to those that are on their way.
+  @inline(__always)
+  fileprivate func collect(_ head: RawSpan, _ body: RawSpan) {
+    // The views are valid for the length of the call, in which they are copied.
+    unsafe head.withUnsafeBytes { unsafe record.output.append($0, &core.buffers) }
+    unsafe body.withUnsafeBytes { unsafe record.output.append($0, &core.buffers) }
+  }
+
+  /// Sends what ``put(_:_:)`` has left, whenever the peer has made room.
+  @usableFromInline
+  nonisolated(nonsending) func putRest(_ head: RawSpan, _ body: RawSpan, _ taken: Int) async throws(IPCError) {
+    var taken = taken
+    while taken < head.byteCount + body.byteCount {
+      try await untilRoom()
+      let headRest = head.extracting(droppingFirst: min(taken, head.byteCount))
+      taken += try put(headRest, body.extracting(droppingFirst: max(0, taken - head.byteCount)))
+    }
+  }
+
+  /// Suspends until the peer has made room, or lets others have their turn.
+  nonisolated(nonsending) func untilRoom() async throws(IPCError) {
+    try checkWritable()
+    if record.steps >= Connection.mostSteps { return await takeTurns() }
+    record.steps = 0
+    try IPCError.wrap { () throws(SystemError) in try register() }
+    core.armForWriting(record.slot, record.descriptor.number)
+    core.slots.clearTimer(record.slot, .write)
+    core.slots.reserve(record.slot, .write, until: .after(state.limits.stallTime))
+    let reason = await park(.write)
+    if reason == .deadline {
+      record.isStalled = true
+      state.counts.add(.deadlines)
+    }
+    try checkWritable()
+    if reason == .cancelled { throw .cancelled }
+  }
+}
+
+extension ConnectionReference {
+  /// How much is copied so that a head and a body are one plain send, in bytes.
+  private static let mostJoined = 4096
+
+  /// Sends bytes behind those that were collected; answers how many the kernel, or the output, has taken.
+  func send(_ head: RawSpan, _ body: RawSpan) throws(IPCError) -> Int {
+    guard flush() else {
+      try checkWritable()
+      return 0
+    }
+    let count = head.byteCount + body.byteCount
+    let number = record.descriptor.number
+    let result: Int64
+    // The views are valid for the length of the call.
+    if body.byteCount == 0 {
+      result = unsafe head.withUnsafeBytes { head in
+        unsafe head.baseAddress.map { unsafe ipc_send(number, $0, head.count) } ?? 0
+      }
+    } else if count <= Self.mostJoined {
+      collect(head, body)
+      if !flush() { try checkWritable() }
+      return count
+    } else {
+      result = unsafe head.withUnsafeBytes { head in
+        unsafe body.withUnsafeBytes { body in
+          unsafe ipc_send_two(number, head.baseAddress, head.count, body.baseAddress, body.count)
+        }
+      }
+    }
+    return try sent(result)
+  }
+
+  private func sent(_ result: Int64) throws(IPCError) -> Int {
+    if result >= 0 {
+      state.counts.add(.bytesSent, Int(result))
+      return Int(result)
+    }
+    if result == -Int64(EAGAIN) { return 0 }
+    record.writeErrno = CInt(-result)
+    try checkWritable()
+    return 0
+  }
+
+  @inline(__always)
+  func checkWritable() throws(IPCError) {
+    guard record.writeErrno == 0, !record.isStalled, state.phase != .cancelled else {
+      throw writeFailure()
+    }
+  }
+
+  private func writeFailure() -> IPCError {
+    if record.writeErrno != 0 {
+      return .system(SystemError(errno: record.writeErrno, operation: "write"))
+    }
+    return record.isStalled ? .deadlineExceeded(operation: "write") : .cancelled
+  }
+}
