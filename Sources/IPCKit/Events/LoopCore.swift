@@ -12,6 +12,9 @@ internal import CIPCShim
   /// Receivers that want to be told once the jobs of this turn have run; nil for one that has ended before.
   private(set) var deferred: [Slot.Target?] = []
   var buffers = BufferPool()
+  /// What reply handlers are given, and what they write, until it is sent.
+  let input = SharedInput()
+  var replies = OutputBuffer()
   /// Where the job of the task that is about to stop belongs.
   private var parking: (slot: Int32, interest: Interest) = (-1, .read)
   let parkingPlace = ParkingPlace()

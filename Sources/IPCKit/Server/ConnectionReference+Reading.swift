@@ -65,13 +65,20 @@ extension ConnectionReference {
     let (count, filled) = record.input.read(
       from: record.descriptor, first: BufferPool.size, most: framing.room(for: state.limits.frameLength))
     guard count > 0 else { return note(count) }
-    state.counts.add(.bytesReceived, Int(count))
-    record.hasSpoken = true
-    record.mayRead = filled || record.readsToTheEnd
+    noteRead(Int(count), filled: filled)
     return .bytes
   }
 
-  private func note(_ count: Int64) -> ReadOutcome {
+  /// Notes that a read gave something.
+  @inline(__always)
+  func noteRead(_ count: Int, filled: Bool) {
+    state.counts.add(.bytesReceived, count)
+    record.hasSpoken = true
+    record.mayRead = filled || record.readsToTheEnd
+  }
+
+  /// Notes that a read gave nothing.
+  func note(_ count: Int64) -> ReadOutcome {
     record.mayRead = false
     if count == -Int64(EAGAIN) { return .nothing }
     record.sawEnd = true

@@ -58,7 +58,7 @@ extension ConnectionReference {
     let count = head.byteCount &+ body.byteCount
     try checkWritable()
     guard record.input.unreadCount > 0 || !record.output.isEmpty,
-      record.output.count &+ count <= ServerCore.mostCollected
+      record.output.count &+ count <= Self.mostCollected
     else { return try send(head, body) }
     collect(head, body)
     if !record.isDeferred { server.later(self) }
@@ -106,6 +106,8 @@ extension ConnectionReference {
 extension ConnectionReference {
   /// How much is copied so that a head and a body are one plain send, in bytes.
   private static let mostJoined = 4096
+  /// How many bytes are collected before they are sent.
+  static let mostCollected = 1 << 16
 
   /// Sends bytes behind those that were collected; answers how many the kernel, or the output, has taken.
   func send(_ head: RawSpan, _ body: RawSpan) throws(IPCError) -> Int {

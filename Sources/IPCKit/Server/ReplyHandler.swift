@@ -63,7 +63,7 @@ extension ReplyHandler {
     public mutating func writeLine(_ line: RawSpan) {
       // The view is lent for the length of this call, in which the bytes are copied.
       let bytes = unsafe line.withUnsafeBytes { unsafe $0 }
-      unsafe connection.record.output.append(bytes, UInt8(ascii: "\n"), &connection.core.buffers)
+      unsafe connection.core.replies.append(bytes, UInt8(ascii: "\n"), &connection.core.buffers)
     }
 
     /// Adds text to the reply, as UTF-8.
@@ -93,7 +93,7 @@ extension ReplyHandler {
     }
 
     private func append(_ bytes: UnsafeRawBufferPointer) {
-      unsafe connection.record.output.append(bytes, &connection.core.buffers)
+      unsafe connection.core.replies.append(bytes, &connection.core.buffers)
     }
   }
 }

@@ -56,6 +56,8 @@ internal import Glibc
   let replyHandler: ReplyHandler
   let replies: Bool
   let startsAtFirstByte: Bool
+  /// How many bytes of replies are collected before they are sent.
+  let mostCollected: Int
   let mostConnections: Int
   let mostOfOneUser: Int
   private let storage: UnsafeMutablePointer<ServerState>
@@ -68,6 +70,7 @@ internal import Glibc
     self.replyHandler = replyHandler ?? ReplyHandler { _, _ in }
     replies = replyHandler != nil
     startsAtFirstByte = start == .firstByte
+    mostCollected = min(ConnectionReference.mostCollected, settings.limits.unreadOutput)
     let descriptors = Int(clamping: try DescriptorLimit.current().soft)
     mostConnections = settings.limits.connections ?? max(1, descriptors / 4 * 3)
     mostOfOneUser = settings.limits.connectionsPerUser ?? max(1, mostConnections / 2)

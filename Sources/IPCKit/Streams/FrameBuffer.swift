@@ -9,11 +9,11 @@ internal import Glibc
   // Sendable, because the memory is this value's alone, as an array's would be.
   private var base: UnsafeMutableRawPointer?
   private var capacity = 0
-  /// Unread bytes are `start..<end`; those before `scanned` are known not to hold `scannedFor`.
+  /// Unread bytes are `start..<end`; the first `searched` of them are known to hold no delimiter of `searchedFor`.
   private var start = 0
   private var end = 0
-  private var scanned = 0
-  private var scannedFor: UInt8 = 0
+  private var searched = 0
+  private var searchedFor = Framing.raw
 
   /// Allocates nothing.
   package init() {}
@@ -50,8 +50,14 @@ internal import Glibc
   /// Takes a frame out without looking at it.
   @inline(__always)
   mutating func skip(_ frame: FrameExtent) {
-    start = start &+ frame.prefix &+ frame.count &+ frame.suffix
-    scanned = start
+    skip(frame.total)
+  }
+
+  /// Forgets the first bytes.
+  @inline(__always)
+  mutating func skip(_ count: Int) {
+    start = start &+ count
+    searched = 0
     assert(start <= end)
   }
 
@@ -59,7 +65,7 @@ internal import Glibc
   package mutating func drop() -> Int {
     let count = end - start
     start = end
-    scanned = end
+    searched = 0
     return count
   }
 }
@@ -71,68 +77,48 @@ extension FrameBuffer {
   /// - Throws: ``PeerError/frameTooLong(limit:received:)``, whether its end has come or not.
   @inline(__always)
   package mutating func nextFrame(_ framing: Framing, limit: Int) throws(IPCError) -> FrameExtent? {
-    switch framing.kind {
-    case .delimiter(let delimiter): try delimitedFrame(delimiter, limit)
-    case .length(let width, let order): try prefixedFrame(width, order, limit)
-    case .raw: start == end ? nil : FrameExtent(prefix: 0, count: min(end - start, limit), suffix: 0)
-    }
+    guard let base = unsafe base, start < end else { return nil }
+    if searched > 0, framing != searchedFor { searched = 0 }
+    // As many bytes as are there.
+    let frame = unsafe try framing.firstFrame(in: base + start, end &- start, searched: &searched, limit: limit)
+    if frame == nil { searchedFor = framing }
+    return frame
   }
 
   /// What is left when no more bytes will come; nil when nothing is.
   /// - Throws: ``PeerError/frameCutOff(expected:received:)`` where a length has promised more.
   package mutating func lastFrame(_ framing: Framing) throws(IPCError) -> FrameExtent? {
-    let count = end - start
-    guard count > 0 else { return nil }
-    guard case .length(let width, let order) = framing.kind else {
-      return FrameExtent(prefix: 0, count: count, suffix: 0)
-    }
-    guard count >= width else { throw .peer(.frameCutOff(expected: width, received: count)) }
-    throw .peer(.frameCutOff(expected: Int(clamping: length(width, order)), received: count - width))
+    guard let base = unsafe base else { return nil }
+    // As many bytes as are there.
+    return unsafe try framing.lastFrame(in: base + start, end - start)
   }
 
-  @inline(__always)
-  private mutating func delimitedFrame(_ delimiter: UInt8, _ limit: Int) throws(IPCError) -> FrameExtent? {
-    if delimiter != scannedFor {
-      scanned = start
-      scannedFor = delimiter
-    }
-    let found = find(delimiter)
-    let count = (found ?? end) &- start
-    scanned = found ?? end
-    guard count <= limit else { throw .peer(.frameTooLong(limit: limit, received: count)) }
-    return found == nil ? nil : FrameExtent(prefix: 0, count: count, suffix: 1)
+  /// What waits, for who promises not to fill the buffer while he looks at it.
+  @unsafe var unreadUnsafe: UnsafeRawBufferPointer {
+    guard let base = unsafe base else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    return unsafe UnsafeRawBufferPointer(start: base + start, count: end - start)
   }
 
-  /// Where the delimiter stands among the unread bytes. memchr(3) looks at 32 bytes a step, a loop at one.
-  @inline(__always)
-  private func find(_ delimiter: UInt8) -> Int? {
-    guard scanned < end, let base = unsafe base else { return nil }
-    // memchr stays within scanned..<end, which is inside the memory.
-    guard let hit = unsafe memchr(base + scanned, CInt(delimiter), end - scanned) else { return nil }
-    return unsafe hit - base
+  /// How many of the first unread bytes are known to hold no end of a frame.
+  func searched(for framing: Framing) -> Int { framing == searchedFor ? searched : 0 }
+
+  /// Notes how many of the first unread bytes were looked at.
+  mutating func noteSearched(_ count: Int, for framing: Framing) {
+    searched = count
+    searchedFor = framing
   }
 
-  private func prefixedFrame(
-    _ width: Int, _ order: Framing.ByteOrder, _ limit: Int
-  ) throws(IPCError) -> FrameExtent? {
-    guard end - start >= width else { return nil }
-    let promised = length(width, order)
-    // Refused by its promise: nobody waits for what will not be taken.
-    guard promised <= UInt64(limit) else { throw .peer(.frameTooLong(limit: limit, received: Int(clamping: promised))) }
-    let count = Int(promised)
-    return end - start - width < count ? nil : FrameExtent(prefix: width, count: count, suffix: 0)
-  }
-
-  /// The number in the first `width` unread bytes.
-  private func length(_ width: Int, _ order: Framing.ByteOrder) -> UInt64 {
-    guard let base = unsafe base else { return 0 }
-    var number: UInt64 = 0
-    for offset in 0..<width {
-      let place = order == .bigEndian ? offset : width - 1 - offset
-      // The caller has seen that so many bytes are there.
-      number = number << 8 | UInt64(unsafe base.load(fromByteOffset: start + place, as: UInt8.self))
-    }
-    return number
+  /// Keeps bytes that were read elsewhere, where nothing waits yet.
+  mutating func keep(_ bytes: UnsafeRawBufferPointer, searched: Int, for framing: Framing) {
+    assert(start == end, "bytes wait already")
+    guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+    if capacity < bytes.count { resize(to: bytes.count) }
+    // There is room for so many.
+    if let base = unsafe base { unsafe _ = memcpy(base, source, bytes.count) }
+    start = 0
+    end = bytes.count
+    self.searched = searched
+    searchedFor = framing
   }
 }
 
@@ -163,7 +149,6 @@ extension FrameBuffer {
     if start == end {
       start = 0
       end = 0
-      scanned = 0
     }
     if end == capacity { makeMoreRoom(first, most) }
   }
@@ -183,7 +168,6 @@ extension FrameBuffer {
     let count = end - start
     // Both ranges are inside the memory; memmove(3) allows them to overlap.
     if let base = unsafe base { unsafe _ = memmove(base, base + start, count) }
-    scanned -= start
     start = 0
     end = count
   }
@@ -211,7 +195,6 @@ extension FrameBuffer {
     }
     unsafe base = lent
     capacity = BufferPool.size
-    scanned -= start
     start = 0
     end = count
   }
@@ -226,7 +209,6 @@ extension FrameBuffer {
     capacity = 0
     start = 0
     end = 0
-    scanned = 0
   }
 
   private mutating func shrink(_ base: UnsafeMutableRawPointer, into pool: inout BufferPool) {
@@ -241,7 +223,6 @@ extension FrameBuffer {
     }
     if capacity == BufferPool.size { unsafe pool.give(base) } else { unsafe free(base) }
     unsafe self.base = own
-    scanned -= start
     start = 0
     end = count
     capacity = count

@@ -1,5 +1,7 @@
 // Where one message ends and the next begins, on a stream that knows only bytes.
 
+internal import Glibc
+
 /// How a stream of bytes is cut into frames. A reader, a connection and a reply handler all take the same.
 ///
 /// ```swift
@@ -17,7 +19,7 @@ public struct Framing: Hashable, Sendable {
 
   enum Kind: Hashable, Sendable {
     case delimiter(UInt8)
-    case length(width: Int, ByteOrder)
+    case length(width: UInt8, ByteOrder)
     case raw
   }
 
@@ -33,7 +35,7 @@ public struct Framing: Hashable, Sendable {
   /// - Precondition: `width` is 1, 2, 4 or 8.
   public static func lengthPrefixed(by width: Int, _ order: ByteOrder) -> Framing {
     precondition([1, 2, 4, 8].contains(width), "a length has 1, 2, 4 or 8 bytes")
-    return Framing(kind: .length(width: width, order))
+    return Framing(kind: .length(width: UInt8(width), order))
   }
 
   /// How many bytes a buffer needs for a frame of the longest length that is allowed, and to see that one is longer.
@@ -41,13 +43,72 @@ public struct Framing: Hashable, Sendable {
     let more: Int =
       switch kind {
       case .delimiter, .raw: 1
-      case .length(let width, _): width
+      case .length(let width, _): Int(width)
       }
     return limit > .max - more ? limit : limit + more
   }
 
   /// No frames: whatever has come, at least one byte.
   public static let raw = Framing(kind: .raw)
+}
+
+extension Framing {
+  /// Where the first frame of `count` bytes stands; nil while it has not come as a whole.
+  /// - Parameter searched: how many of the first bytes are known to hold no delimiter; brought up to date.
+  /// - Throws: ``PeerError/frameTooLong(limit:received:)``, whether its end has come or not.
+  @inline(__always)
+  @unsafe func firstFrame(
+    in base: UnsafeRawPointer, _ count: Int, searched: inout Int, limit: Int
+  ) throws(IPCError) -> FrameExtent? {
+    switch kind {
+    case .delimiter(let delimiter):
+      // memchr(3) looks at 32 bytes a step, a loop at one; it stays within the bytes that were not searched yet.
+      let hit = unsafe memchr(base + searched, CInt(delimiter), count &- searched)
+      let length = unsafe hit.map { unsafe UnsafeRawPointer($0) - base } ?? count
+      guard length <= limit else { throw .peer(.frameTooLong(limit: limit, received: length)) }
+      guard unsafe hit == nil else { return FrameExtent(prefix: 0, count: length, suffix: 1) }
+      searched = count
+      return nil
+    case .length(let width, let order):
+      return unsafe try prefixedFrame(in: base, count, Int(width), order, limit)
+    case .raw:
+      return count == 0 ? nil : FrameExtent(prefix: 0, count: min(count, limit), suffix: 0)
+    }
+  }
+
+  @unsafe private func prefixedFrame(
+    in base: UnsafeRawPointer, _ count: Int, _ width: Int, _ order: ByteOrder, _ limit: Int
+  ) throws(IPCError) -> FrameExtent? {
+    guard count >= width else { return nil }
+    let promised = unsafe Self.length(in: base, width, order)
+    // Refused by its promise: nobody waits for what will not be taken.
+    guard promised <= UInt64(limit) else {
+      throw .peer(.frameTooLong(limit: limit, received: Int(clamping: promised)))
+    }
+    let length = Int(promised)
+    return count - width < length ? nil : FrameExtent(prefix: width, count: length, suffix: 0)
+  }
+
+  /// What is left when no more bytes will come; nil when nothing is.
+  /// - Throws: ``PeerError/frameCutOff(expected:received:)`` where a length has promised more.
+  @unsafe func lastFrame(in base: UnsafeRawPointer, _ count: Int) throws(IPCError) -> FrameExtent? {
+    guard count > 0 else { return nil }
+    guard case .length(let width, let order) = kind else { return FrameExtent(prefix: 0, count: count, suffix: 0) }
+    let prefix = Int(width)
+    guard count >= prefix else { throw .peer(.frameCutOff(expected: prefix, received: count)) }
+    let promised = unsafe Self.length(in: base, prefix, order)
+    throw .peer(.frameCutOff(expected: Int(clamping: promised), received: count - prefix))
+  }
+
+  /// The number in the first `width` bytes, which are there.
+  @unsafe private static func length(in base: UnsafeRawPointer, _ width: Int, _ order: ByteOrder) -> UInt64 {
+    var number: UInt64 = 0
+    for offset in 0..<width {
+      let place = order == .bigEndian ? offset : width - 1 - offset
+      number = number << 8 | UInt64(unsafe base.load(fromByteOffset: place, as: UInt8.self))
+    }
+    return number
+  }
 }
 
 /// Where a frame stands among the bytes not yet read.
@@ -58,4 +119,7 @@ package struct FrameExtent {
   package let count: Int
   /// Bytes after it that are no part of it: its delimiter.
   package let suffix: Int
+
+  /// All that belongs to it.
+  var total: Int { prefix &+ count &+ suffix }
 }

@@ -66,12 +66,23 @@ internal import Glibc
     guard let base = unsafe base, !isEmpty else { return 0 }
     // As many bytes as are there; the shim keeps no pointer.
     let sent = unsafe ipc_send(descriptor.number, base + start, count)
-    if sent > 0 { start += Int(sent) }
+    guard sent > 0 else { return sent }
+    start = start &+ Int(sent)
+    if start == end {
+      start = 0
+      end = 0
+    }
     return sent
   }
 
+  /// Forgets all but the first `count` bytes of what is left.
+  mutating func truncate(to count: Int) { end = start + count }
+
   /// Forgets what is left.
-  mutating func drop() { start = end }
+  mutating func drop() {
+    start = 0
+    end = 0
+  }
 
   /// Gives the memory back once nothing is left.
   @inline(__always)
