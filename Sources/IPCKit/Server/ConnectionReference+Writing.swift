@@ -49,6 +49,37 @@ extension ConnectionReference {
   }
 }
 
+// MARK: - Out of the loop's memory
+
+extension ConnectionReference {
+  /// Sends what was written into the loop's memory; what the peer has no room for becomes the connection's.
+  /// - Returns: whether all of it is sent.
+  @inline(__always)
+  func sendReplies() -> Bool {
+    guard record.output.isEmpty else { return joinReplies() }
+    guard !core.replies.isEmpty else { return true }
+    let sent = core.replies.send(to: record.descriptor)
+    if sent > 0 { state.counts.add(.bytesSent, Int(sent)) }
+    return core.replies.isEmpty || keepReplies()
+  }
+
+  /// Makes the replies that were not sent the connection's, and sends on.
+  private func keepReplies() -> Bool {
+    swap(&record.output, &core.replies)
+    return flush()
+  }
+
+  /// Puts the replies behind what waits already.
+  private func joinReplies() -> Bool {
+    // Copied within the call.
+    unsafe record.output.append(core.replies.unsentUnsafe, &core.buffers)
+    core.replies.drop()
+    return flush()
+  }
+}
+
+// MARK: - For async handlers
+
 extension ConnectionReference {
   /// Takes bytes for sending: how many; fewer than there are when the peer has no room, or others are to have their turn.
   @usableFromInline
@@ -124,8 +155,9 @@ extension ConnectionReference {
         unsafe head.baseAddress.map { unsafe ipc_send(number, $0, head.count) } ?? 0
       }
     } else if count <= Self.mostJoined {
-      collect(head, body)
-      if !flush() { try checkWritable() }
+      unsafe head.withUnsafeBytes { unsafe core.replies.append($0, &core.buffers) }
+      unsafe body.withUnsafeBytes { unsafe core.replies.append($0, &core.buffers) }
+      if !sendReplies() { try checkWritable() }
       return count
     } else {
       result = unsafe head.withUnsafeBytes { head in

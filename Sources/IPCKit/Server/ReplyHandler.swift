@@ -35,7 +35,7 @@ public struct ReplyHandler: Sendable {
 
 extension ReplyHandler {
   /// What a reply handler does to its connection: lent for a call, and not to be kept.
-  public struct Reply: ~Copyable {
+  @safe public struct Reply: ~Copyable {
     enum Outcome {
       case goOn
       case end
@@ -44,33 +44,57 @@ extension ReplyHandler {
 
     private let connection: ConnectionReference
     private(set) var outcome = Outcome.goOn
+    /// Where the next byte goes, and how many still fit: in the loop's memory, which is sent when the frames that have
+    /// come are answered.
+    @usableFromInline var next: UnsafeMutableRawPointer
+    @usableFromInline var room: Int
+    /// Where the replies that are not sent yet begin, and that to the frame at hand.
+    private var first: UnsafeMutableRawPointer
+    private var beginning: UnsafeMutableRawPointer
 
-    init(_ connection: ConnectionReference) { self.connection = connection }
+    init(_ connection: ConnectionReference) {
+      self.connection = connection
+      let place = unsafe Self.place(connection, for: 1)
+      unsafe (next, room, first) = (place.start, place.count, place.start)
+      unsafe beginning = place.start
+    }
 
     /// Adds bytes to the reply. They are sent together with the replies to other frames that have come by now. send(2).
+    @inlinable @inline(__always)
     public mutating func write(_ bytes: RawSpan) {
-      // The view is lent for the length of this call, in which the bytes are copied.
-      unsafe append(bytes.withUnsafeBytes { unsafe $0 })
+      let count = bytes.byteCount
+      if count > room { makeRoom(for: count) }
+      // The view is lent for the length of this call, in which the bytes are copied to where they fit.
+      unsafe bytes.withUnsafeBytes { bytes in
+        if let start = bytes.baseAddress { unsafe next.copyMemory(from: start, byteCount: count) }
+      }
+      unsafe next += count
+      room &-= count
     }
 
     /// Adds bytes to the reply.
+    @inlinable @inline(__always)
     public mutating func write(_ bytes: [UInt8]) {
-      // Valid for the length of the call, in which it is copied.
-      unsafe bytes.withUnsafeBytes { unsafe append($0) }
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      unsafe write(bytes.span.bytes)
     }
 
     /// Adds a line and its newline to the reply.
+    @inlinable @inline(__always)
     public mutating func writeLine(_ line: RawSpan) {
-      // The view is lent for the length of this call, in which the bytes are copied.
-      let bytes = unsafe line.withUnsafeBytes { unsafe $0 }
-      unsafe connection.core.replies.append(bytes, UInt8(ascii: "\n"), &connection.core.buffers)
+      write(line)
+      if room == 0 { makeRoom(for: 1) }
+      // There is room for a byte.
+      unsafe next.storeBytes(of: 10, as: UInt8.self)
+      unsafe next += 1
+      room &-= 1
     }
 
     /// Adds text to the reply, as UTF-8.
     public mutating func write(_ text: String) {
       var text = text
       // Valid for the length of the call, in which it is copied.
-      text.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
+      text.withUTF8 { unsafe write(RawSpan(_unsafeBytes: UnsafeRawBufferPointer($0))) }
     }
 
     /// Ends the conversation once the reply is sent; what the peer sends after this frame is not answered.
@@ -91,10 +115,54 @@ extension ReplyHandler {
     public var peer: PeerCredentials {
       mutating get throws(SystemError) { try connection.peer() }
     }
+  }
+}
 
-    private func append(_ bytes: UnsafeRawBufferPointer) {
-      unsafe connection.core.replies.append(bytes, &connection.core.buffers)
-    }
+extension ReplyHandler.Reply {
+  /// How many bytes wait to be sent.
+  @inline(__always)
+  var count: Int { unsafe next - first }
+
+  /// How many of them answer the frame at hand.
+  var countOfFrame: Int { unsafe next - beginning }
+
+  /// Begins the reply to a frame.
+  @inline(__always)
+  mutating func begin() { unsafe beginning = next }
+
+  /// Takes back what answers the frame at hand.
+  mutating func takeBack() {
+    room += countOfFrame
+    unsafe next = beginning
+  }
+
+  /// Hands what was written over to be sent. Before more is written, ``resume()``.
+  @inline(__always)
+  func commit() { connection.core.replies.commit(count) }
+
+  /// Goes on once what was handed over is sent, or kept elsewhere.
+  mutating func resume() {
+    let place = unsafe Self.place(connection, for: 1)
+    unsafe (next, room, first) = (place.start, place.count, place.start)
+    begin()
+  }
+
+  @usableFromInline mutating func makeRoom(for more: Int) {
+    let (count, frame) = (count, countOfFrame)
+    // Grown with what is there, and taken back again: it is not complete.
+    connection.core.replies.commit(count)
+    let place = unsafe Self.place(connection, for: more)
+    connection.core.replies.commit(-count)
+    unsafe (next, room, first) = (place.start, place.count, place.start - count)
+    unsafe beginning = next - frame
+  }
+
+  @unsafe private static func place(
+    _ connection: ConnectionReference, for count: Int
+  ) -> (start: UnsafeMutableRawPointer, count: Int) {
+    let place = unsafe connection.core.replies.room(for: count, &connection.core.buffers)
+    guard let start = place.baseAddress else { preconditionFailure("no memory for a reply") }
+    return unsafe (start, place.count)
   }
 }
 

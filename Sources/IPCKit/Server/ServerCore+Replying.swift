@@ -65,88 +65,91 @@ extension ServerCore {
   }
 
   /// What became of the frames that were handed to the handler.
-  private enum Outcome {
+  private enum Outcome: UInt8 {
     case goOn
     case end
     case handOver
     /// The peer is to read before it is answered further.
     case wait
-    /// The peer's mistake, which the handler may answer.
-    case mistaken(IPCError)
-    /// The handler's own error.
-    case failed(any Error)
+    /// A mistake of the peer's, which the handler may answer; the error is kept with the server.
+    case mistaken
+    /// An error of the handler's own; kept there too.
+    case failed
   }
 
-  /// Hands all complete frames to the handler; `consumed` is how many bytes they were.
+  /// Hands all complete frames to the handler, and sends its replies; `consumed` is how many bytes the frames were.
   @inline(__always)
   @unsafe private func answerFrames(
     _ connection: ConnectionReference, _ bytes: UnsafeRawBufferPointer, _ consumed: inout Int, _ searched: inout Int
   ) -> Outcome {
     guard let base = bytes.baseAddress else { return .goOn }
-    let (framing, limit) = (framing, limits.frameLength)
     var reply = ReplyHandler.Reply(connection)
-    do {
-      while consumed < bytes.count {
-        // Within the bytes, as `consumed` is.
-        let rest = unsafe base + consumed
-        let count = bytes.count &- consumed
-        let found: FrameExtent?
-        do throws(IPCError) {
-          found = unsafe try framing.firstFrame(in: rest, count, searched: &searched, limit: limit)
-        } catch {
-          return .mistaken(error)
+    var (frames, position, outcome) = (0, 0, Outcome.goOn)
+    let (framing, limit) = (framing, limits.frameLength)
+    repeat {
+      // Within the bytes, as the position is.
+      let rest = unsafe base + position
+      do throws(IPCError) {
+        let count = bytes.count &- position
+        guard let frame = unsafe try framing.firstFrame(in: rest, count, searched: &searched, limit: limit) else {
+          break
         }
-        guard let frame = found else { break }
+        frames &+= 1
         let view = unsafe UnsafeRawBufferPointer(start: rest + frame.prefix, count: frame.count)
-        try handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
-        if reply.outcome == .handOver { return .handOver }
-        consumed = consumed &+ frame.total
+        outcome = handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
+        if outcome == .handOver { break }
+        position = position &+ frame.total
         searched = 0
-        if reply.outcome == .end { return .end }
-        if core.replies.count >= mostCollected, !sendReplies(connection) { return .wait }
+      } catch {
+        outcome = failed(.mistaken, error)
       }
-      return sendReplies(connection) ? .goOn : .wait
-    } catch {
-      return .failed(error)
-    }
+    } while outcome == .goOn && position < bytes.count
+    if frames > 0 { connection.record.frameStart = 0 }
+    consumed = position
+    state.counts.add(.frames, frames)
+    reply.commit()
+    if connection.sendReplies() { return outcome }
+    return outcome == .goOn ? .wait : outcome
   }
 
-  /// Hands one frame to the handler, whose reply may be as long as the peer may leave unread.
+  /// Keeps an error for ``finish(_:_:)``: it does not travel with the outcome, which every frame has.
+  private func failed(_ outcome: Outcome, _ error: any Error) -> Outcome {
+    state.error = error
+    return outcome
+  }
+
+  /// Hands one frame to the handler.
   @inline(__always)
   private func handle(
     _ connection: ConnectionReference, _ frame: RawSpan, _ reply: inout ReplyHandler.Reply
-  ) throws {
-    connection.record.frameStart = 0
-    state.counts.add(.frames)
-    let before = core.replies.count
-    try replyHandler.frame(frame, &reply)
-    let length = core.replies.count &- before
-    guard length <= limits.unreadOutput else {
-      core.replies.truncate(to: before)
-      throw IPCError.peer(.outputTooLong(limit: limits.unreadOutput, unread: length))
+  ) -> Outcome {
+    reply.begin()
+    do {
+      try replyHandler.frame(frame, &reply)
+    } catch {
+      return failed(.failed, error)
     }
+    if reply.outcome == .goOn { return reply.count < mostCollected ? .goOn : sendMany(connection, &reply) }
+    return reply.outcome == .end ? .end : .handOver
   }
 
-  /// Sends what the handler has written; what the peer has no room for becomes the connection's.
-  /// - Returns: whether all of it is sent.
-  @inline(__always)
-  private func sendReplies(_ connection: ConnectionReference) -> Bool {
-    guard !core.replies.isEmpty else { return connection.record.output.isEmpty }
-    let sent = core.replies.send(to: connection.record.descriptor)
-    if sent > 0 { state.counts.add(.bytesSent, Int(sent)) }
-    return core.replies.isEmpty || keepReplies(connection)
-  }
-
-  /// Makes the replies that were not sent the connection's, and sends on.
-  private func keepReplies(_ connection: ConnectionReference) -> Bool {
-    swap(&connection.record.output, &core.replies)
-    return connection.flush()
+  /// Sends replies in the middle of many frames. That to one frame may be as long as the peer may leave unread.
+  private func sendMany(_ connection: ConnectionReference, _ reply: inout ReplyHandler.Reply) -> Outcome {
+    let length = reply.countOfFrame
+    guard length <= limits.unreadOutput else {
+      reply.takeBack()
+      return failed(.failed, IPCError.peer(.outputTooLong(limit: limits.unreadOutput, unread: length)))
+    }
+    reply.commit()
+    let isSent = connection.sendReplies()
+    reply.resume()
+    return isSent ? .goOn : .wait
   }
 
   /// After frames were answered: whether the connection is to be gone on with here.
   @inline(__always)
   private func goesOn(_ connection: ConnectionReference, _ outcome: Outcome) -> Bool {
-    if case .goOn = outcome { return true }
+    if outcome == .goOn { return true }
     finish(connection, outcome)
     return false
   }
@@ -156,16 +159,22 @@ extension ServerCore {
     case .goOn: break
     case .wait: endIfBroken(connection)
     case .end:
-      _ = sendReplies(connection)
+      _ = connection.sendReplies()
       end(connection, drainingUntil: nil)
     case .handOver:
-      _ = sendReplies(connection)
+      _ = connection.sendReplies()
       start(connection)
-    case .mistaken(let error): giveUp(connection, error)
-    case .failed(let error):
-      _ = sendReplies(connection)
-      fail(connection, error)
+    case .mistaken:
+      if let error = takeError() as? IPCError { giveUp(connection, error) }
+    case .failed:
+      _ = connection.sendReplies()
+      if let error = takeError() { fail(connection, error) }
     }
+  }
+
+  private func takeError() -> (any Error)? {
+    defer { state.error = nil }
+    return state.error
   }
 
   /// The peer has ended its sending: a last frame may be left, and the handler may have a last word.
@@ -173,20 +182,21 @@ extension ServerCore {
     var reply = ReplyHandler.Reply(connection)
     let last: FrameExtent?
     do throws(IPCError) { last = try connection.record.input.lastFrame(framing) } catch {
-      return finish(connection, .mistaken(error))
+      return finish(connection, failed(.mistaken, error))
     }
-    do {
-      if let last {
-        // The handler does not touch what the view shows.
-        try handle(connection, unsafe RawSpan(_unsafeBytes: connection.record.input.viewUnsafe(last)), &reply)
-        guard reply.outcome != .handOver else { return finish(connection, .handOver) }
-        connection.record.input.skip(last)
-      }
-      if reply.outcome != .end { try replyHandler.end(&reply) }
-      finish(connection, .end)
-    } catch {
-      finish(connection, .failed(error))
+    var outcome = Outcome.goOn
+    if let last {
+      state.counts.add(.frames)
+      // The handler does not touch what the view shows.
+      let view = unsafe connection.record.input.viewUnsafe(last)
+      outcome = handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
+      if outcome != .handOver { connection.record.input.skip(last) }
     }
+    if outcome == .goOn {
+      do { try replyHandler.end(&reply) } catch { outcome = failed(.failed, error) }
+    }
+    reply.commit()
+    finish(connection, outcome == .goOn || outcome == .wait ? .end : outcome)
   }
 
   /// Ends a connection that cannot be read on from: the handler may say why, and the peer can read it.
@@ -194,7 +204,8 @@ extension ServerCore {
     if connection.record.mode == .replying {
       var reply = ReplyHandler.Reply(connection)
       replyHandler.failure(error, &reply)
-      _ = sendReplies(connection)
+      reply.commit()
+      _ = connection.sendReplies()
     }
     fail(connection, error)
   }

@@ -34,6 +34,8 @@ internal import Glibc
   var acceptors: [Acceptor] = []
   /// The task whose children the handlers are.
   var handlers: Task<Void, Never>?
+  /// Why a reply handler's connection is about to end.
+  var error: (any Error)?
   /// What went wrong when it stopped listening.
   var failure: SystemError?
   /// The server's own place: for the deadline of a drain and of an idle server, and for its task to wait in.

@@ -60,20 +60,32 @@ extension Framing {
   @unsafe func firstFrame(
     in base: UnsafeRawPointer, _ count: Int, searched: inout Int, limit: Int
   ) throws(IPCError) -> FrameExtent? {
-    switch kind {
-    case .delimiter(let delimiter):
-      // memchr(3) looks at 32 bytes a step, a loop at one; it stays within the bytes that were not searched yet.
-      let hit = unsafe memchr(base + searched, CInt(delimiter), count &- searched)
-      let length = unsafe hit.map { unsafe UnsafeRawPointer($0) - base } ?? count
-      guard length <= limit else { throw .peer(.frameTooLong(limit: limit, received: length)) }
-      guard unsafe hit == nil else { return FrameExtent(prefix: 0, count: length, suffix: 1) }
+    guard case .delimiter(let delimiter) = kind else { return unsafe try firstFrame(in: base, count, limit) }
+    // memchr(3) looks at 32 bytes a step, a loop at one; it stays within the bytes that were not searched yet.
+    guard let hit = unsafe memchr(base + searched, CInt(delimiter), count &- searched) else {
       searched = count
+      if count > limit { throw Self.tooLong(count, limit) }
       return nil
-    case .length(let width, let order):
-      return unsafe try prefixedFrame(in: base, count, Int(width), order, limit)
-    case .raw:
+    }
+    let length = unsafe UnsafeRawPointer(hit) - base
+    if length > limit { throw Self.tooLong(length, limit) }
+    return FrameExtent(prefix: 0, count: length, suffix: 1)
+  }
+
+  @inline(never)
+  private static func tooLong(_ count: Int, _ limit: Int) -> IPCError {
+    .peer(.frameTooLong(limit: limit, received: count))
+  }
+
+  /// The same where no delimiter ends a frame.
+  @inline(never)
+  @unsafe private func firstFrame(
+    in base: UnsafeRawPointer, _ count: Int, _ limit: Int
+  ) throws(IPCError) -> FrameExtent? {
+    guard case .length(let width, let order) = kind else {
       return count == 0 ? nil : FrameExtent(prefix: 0, count: min(count, limit), suffix: 0)
     }
+    return unsafe try prefixedFrame(in: base, count, Int(width), order, limit)
   }
 
   @unsafe private func prefixedFrame(

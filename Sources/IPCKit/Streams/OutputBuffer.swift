@@ -15,18 +15,6 @@ internal import Glibc
   var count: Int { end &- start }
   var isEmpty: Bool { start == end }
 
-  /// Adds bytes and one more behind them.
-  @inline(__always)
-  mutating func append(_ bytes: UnsafeRawBufferPointer, _ last: UInt8, _ pool: inout BufferPool) {
-    ensureRoom(bytes.count &+ 1, &pool)
-    // There is room for so many behind the end.
-    if let base = unsafe base {
-      if let source = bytes.baseAddress { unsafe _ = memcpy(base + end, source, bytes.count) }
-      unsafe base.storeBytes(of: last, toByteOffset: end &+ bytes.count, as: UInt8.self)
-    }
-    end = end &+ bytes.count &+ 1
-  }
-
   /// Adds bytes, in a buffer of the pool's as long as they fit there.
   @inline(__always)
   mutating func append(_ bytes: UnsafeRawBufferPointer, _ pool: inout BufferPool) {
@@ -46,6 +34,16 @@ internal import Glibc
     if count > capacity &- end { makeRoom(count) }
   }
 
+  /// Room for `count` bytes behind what is there, for who writes there himself and then tells with ``commit(_:)``.
+  @unsafe mutating func room(for count: Int, _ pool: inout BufferPool) -> UnsafeMutableRawBufferPointer {
+    ensureRoom(count, &pool)
+    guard let base = unsafe base else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+    return unsafe UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
+  }
+
+  /// So many bytes were written into the room.
+  mutating func commit(_ count: Int) { end = end &+ count }
+
   private mutating func makeRoom(_ more: Int) {
     if start > 0 {
       // Both ranges are inside the memory; memmove(3) allows them to overlap.
@@ -60,6 +58,12 @@ internal import Glibc
     capacity = size
   }
 
+  /// What is left, valid until the next change.
+  @unsafe var unsentUnsafe: UnsafeRawBufferPointer {
+    guard let base = unsafe base else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    return unsafe UnsafeRawBufferPointer(start: base + start, count: count)
+  }
+
   /// Sends once: how many bytes were taken, or the negated errno. send(2).
   @inline(__always)
   mutating func send(to descriptor: borrowing FileDescriptor) -> Int64 {
@@ -68,20 +72,22 @@ internal import Glibc
     let sent = unsafe ipc_send(descriptor.number, base + start, count)
     guard sent > 0 else { return sent }
     start = start &+ Int(sent)
-    if start == end {
-      start = 0
-      end = 0
-    }
+    if start == end { becomeEmpty() }
     return sent
   }
 
-  /// Forgets all but the first `count` bytes of what is left.
-  mutating func truncate(to count: Int) { end = start + count }
-
   /// Forgets what is left.
-  mutating func drop() {
+  mutating func drop() { becomeEmpty() }
+
+  /// What a long reply took is not kept for the short ones.
+  @inline(__always)
+  private mutating func becomeEmpty() {
     start = 0
     end = 0
+    guard capacity > BufferPool.size else { return }
+    unsafe free(base)
+    unsafe base = nil
+    capacity = 0
   }
 
   /// Gives the memory back once nothing is left.
