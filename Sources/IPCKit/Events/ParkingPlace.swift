@@ -3,12 +3,14 @@
 // under a lock, and a record for them in the task's memory.
 
 /// Where tasks of a loop stop: nothing is isolated here, and nothing is kept.
+@usableFromInline
 actor ParkingPlace {
   nonisolated let executor = ParkingExecutor()
+  @usableFromInline
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
   /// Changes to this actor, which suspends the task. Never inlined: a change that nothing needs would be left out.
-  @inline(never)
+  @usableFromInline @inline(never)
   func stay() {}
 }
 

@@ -129,12 +129,20 @@ extension ConnectionReference {
     while true {
       if let frame = unsafe try received(framing) { return unsafe frame }
       if hasEnded { return nil }
-      try await untilInput(deadline)
+      if isDue { await takeTurns() } else { try await wait(deadline) }
     }
   }
 }
 
 extension ConnectionReference {
+  /// Suspends until there may be more to read. Inlined, so that a wait needs no memory of the task's.
+  @inlinable @inline(__always)
+  nonisolated(nonsending) func wait(_ deadline: Deadline) async throws(IPCError) {
+    let place = try placeToWait(deadline)
+    await place.stay()
+    try concludeWait()
+  }
+
   /// The server's framing.
   @usableFromInline var framing: Framing { state.framing }
 }

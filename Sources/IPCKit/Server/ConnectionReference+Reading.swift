@@ -31,17 +31,49 @@ extension ConnectionReference {
     return record.sawEnd || state.phase == .draining && !record.mayRead
   }
 
-  /// Suspends until there may be more to read, or lets others have their turn.
+  /// Whether others are to have their turn.
+  @usableFromInline var isDue: Bool { record.steps >= Connection.mostSteps }
+
+  /// Before a handler waits for input: what it wrote is sent, its memory goes back, and it is watched.
+  /// - Returns: where its task is to change to, right away.
   @usableFromInline
-  nonisolated(nonsending) func untilInput(_ deadline: Deadline) async throws(IPCError) {
+  func placeToWait(_ deadline: Deadline) throws(IPCError) -> ParkingPlace {
     if state.phase == .cancelled { throw .cancelled }
-    if record.steps >= Connection.mostSteps { return await takeTurns() }
-    let limit = try prepareWait(deadline)
-    core.slots.reserve(record.slot, .read, until: limit)
-    try waited(await park(.read))
+    record.steps = 0
+    if !record.output.isEmpty { _ = flush() }
+    record.input.settle(into: &core.buffers)
+    record.output.settle(into: &core.buffers)
+    try IPCError.wrap { () throws(SystemError) in try register() }
+    core.slots.reserve(record.slot, .read, until: limit(deadline))
+    return core.parkingPlace(for: record.slot, .read)
+  }
+
+  /// By when the wait must have ended.
+  @inline(__always)
+  private func limit(_ deadline: Deadline) -> Deadline {
+    if record.input.unreadCount > 0 {
+      noteFrameStart()
+      return min(deadline, frameDeadline())
+    }
+    return state.limitsSilence ? min(deadline, silenceDeadline()) : deadline
+  }
+
+  /// After a wait: why it ended, as an error.
+  @usableFromInline
+  func concludeWait() throws(IPCError) {
+    switch core.slots.conclude(record.slot, .read) {
+    case .ready: return
+    case .cancelled: throw .cancelled
+    case .deadline:
+      // A stalled peer was counted when it stalled.
+      if record.isStalled { throw .deadlineExceeded(operation: "write") }
+      state.counts.add(.deadlines)
+      throw .deadlineExceeded(operation: "read")
+    }
   }
 
   /// Lets others have their turn.
+  @usableFromInline
   nonisolated(nonsending) func takeTurns() async {
     record.steps = 0
     await Task.yield()
@@ -112,34 +144,6 @@ extension ConnectionReference {
       }
     }
     return record.sawEnd ? try record.input.lastFrame(framing) : nil
-  }
-
-  /// Before a handler waits for input: what it wrote is sent, its memory goes back, and it is watched.
-  /// - Returns: by when the wait must have ended.
-  func prepareWait(_ deadline: Deadline) throws(IPCError) -> Deadline {
-    record.steps = 0
-    if !record.output.isEmpty { _ = flush() }
-    record.input.settle(into: &core.buffers)
-    record.output.settle(into: &core.buffers)
-    try IPCError.wrap { () throws(SystemError) in try register() }
-    if record.input.unreadCount > 0 {
-      noteFrameStart()
-      return min(deadline, frameDeadline())
-    }
-    return state.limitsSilence ? min(deadline, silenceDeadline()) : deadline
-  }
-
-  /// After a wait: why it ended, as an error.
-  func waited(_ reason: Wake) throws(IPCError) {
-    switch reason {
-    case .ready: return
-    case .cancelled: throw .cancelled
-    case .deadline:
-      // A stalled peer was counted when it stalled.
-      if record.isStalled { throw .deadlineExceeded(operation: "write") }
-      state.counts.add(.deadlines)
-      throw .deadlineExceeded(operation: "read")
-    }
   }
 }
 

@@ -85,12 +85,32 @@ extension ConnectionReference {
   @usableFromInline
   func put(_ head: RawSpan, _ body: RawSpan) throws(IPCError) -> Int {
     record.steps &+= 1
-    guard record.steps < Connection.mostSteps else { return 0 }
-    let count = head.byteCount &+ body.byteCount
     try checkWritable()
-    guard record.input.unreadCount > 0 || !record.output.isEmpty,
-      record.output.count &+ count <= Self.mostCollected
-    else { return try send(head, body) }
+    if isDue { return 0 }
+    let count = head.byteCount &+ body.byteCount
+    guard record.input.unreadCount == 0, record.output.isEmpty, count <= Self.mostJoined else {
+      return try putMany(head, body, count)
+    }
+    // Short, and nothing is before it: one copy, one send.
+    let place = unsafe core.replies.room(for: count, &core.buffers)
+    if let start = place.baseAddress {
+      // There is room for both.
+      unsafe head.withUnsafeBytes { unsafe copy($0, to: start) }
+      unsafe body.withUnsafeBytes { unsafe copy($0, to: start + head.byteCount) }
+    }
+    core.replies.commit(count)
+    if !sendReplies() { try checkWritable() }
+    return count
+  }
+
+  @inline(__always)
+  @unsafe private func copy(_ bytes: UnsafeRawBufferPointer, to place: UnsafeMutableRawPointer) {
+    if let start = bytes.baseAddress { unsafe place.copyMemory(from: start, byteCount: bytes.count) }
+  }
+
+  private func putMany(_ head: RawSpan, _ body: RawSpan, _ count: Int) throws(IPCError) -> Int {
+    let isBehindOthers = record.input.unreadCount > 0 || !record.output.isEmpty
+    guard isBehindOthers, record.output.count &+ count <= Self.mostCollected else { return try send(head, body) }
     collect(head, body)
     if !record.isDeferred { server.later(self) }
     return count
@@ -146,7 +166,6 @@ extension ConnectionReference {
       try checkWritable()
       return 0
     }
-    let count = head.byteCount + body.byteCount
     let number = record.descriptor.number
     let result: Int64
     // The views are valid for the length of the call.
@@ -154,11 +173,6 @@ extension ConnectionReference {
       result = unsafe head.withUnsafeBytes { head in
         unsafe head.baseAddress.map { unsafe ipc_send(number, $0, head.count) } ?? 0
       }
-    } else if count <= Self.mostJoined {
-      unsafe head.withUnsafeBytes { unsafe core.replies.append($0, &core.buffers) }
-      unsafe body.withUnsafeBytes { unsafe core.replies.append($0, &core.buffers) }
-      if !sendReplies() { try checkWritable() }
-      return count
     } else {
       result = unsafe head.withUnsafeBytes { head in
         unsafe body.withUnsafeBytes { body in
