@@ -81,12 +81,13 @@ extension ConnectionReference {
 // MARK: - For async handlers
 
 extension ConnectionReference {
-  /// Takes bytes for sending: how many; fewer than there are when the peer has no room, or others are to have their turn.
+  /// Takes bytes for sending: how many; fewer than there are when the peer has no room, -1 when others are to have their
+  /// turn first.
   @usableFromInline
   func put(_ head: RawSpan, _ body: RawSpan) throws(IPCError) -> Int {
     record.steps &+= 1
     try checkWritable()
-    if isDue { return 0 }
+    if isDue { return -1 }
     let count = head.byteCount &+ body.byteCount
     guard record.input.unreadCount == 0, record.output.isEmpty, count <= Self.mostJoined else {
       return try putMany(head, body, count)
@@ -127,12 +128,12 @@ extension ConnectionReference {
   /// Sends what ``put(_:_:)`` has left, whenever the peer has made room.
   @usableFromInline
   nonisolated(nonsending) func putRest(_ head: RawSpan, _ body: RawSpan, _ taken: Int) async throws(IPCError) {
-    var taken = taken
-    while taken < head.byteCount + body.byteCount {
+    var taken = max(0, taken)
+    repeat {
       try await untilRoom()
       let headRest = head.extracting(droppingFirst: min(taken, head.byteCount))
-      taken += try put(headRest, body.extracting(droppingFirst: max(0, taken - head.byteCount)))
-    }
+      taken += max(0, try put(headRest, body.extracting(droppingFirst: max(0, taken - head.byteCount))))
+    } while taken < head.byteCount + body.byteCount
   }
 
   /// Suspends until the peer has made room, or lets others have their turn.
