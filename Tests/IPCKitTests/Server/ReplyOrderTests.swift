@@ -20,13 +20,15 @@ import Testing
     let path = directory("s")
     let setup = Setup { $0.frameLength = 100 }
     try await withService(at: path, setup, by: Answerer(Self.handler)) { service in
-      let peer = try Peer(path)
+      let (peer, other) = (try Peer(path), try Peer(path))
       // Nothing is read yet: with more and more replies, there is less and less room for the last ones.
       for number in 0..<count {
         try peer.client.send("\(number) 10000\n")
         try eventually { service.counters.frames == number + 1 || service.counters.bytesSent > 150_000 }
       }
       try peer.client.send("last 60000\n" + String(repeating: "z", count: 200))
+      // The server has come by here when it answers others again.
+      for _ in 0..<3 { #expect(try other.ask("a 1") == "ax") }
       let lines = try peer.client.rest()
       #expect(lines.map { String($0.prefix { $0 != "x" }) } == (0..<count).map { "\($0)" } + ["last", lines.last])
       #expect(lines.last?.hasPrefix("frame too long") == true)
