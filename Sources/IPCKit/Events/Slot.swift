@@ -64,14 +64,14 @@ class EventReceiver {
     }
   }
 
-  var waits = InlineArray<3, Wait>(repeating: Wait())
-  /// Why a wait has ended; nil until then, and once its task knows.
-  var outcomes = InlineArray<3, Wake?>(repeating: nil)
+  // In an order that leaves no holes: there is one of these for every silent peer.
   var target: Target?
+  var waits = InlineArray<3, Wait>(repeating: Wait())
   /// Tells this use of the place from an earlier one, whose events may still come.
   var generation: UInt32 = 0
   var lastTicket: UInt32 = 0
-  var nextFree: Int32 = -1
+  /// Why a wait has ended; nil until then, and once its task knows.
+  var outcomes = InlineArray<3, Wake?>(repeating: nil)
   /// What came while nobody waited for it: seen once, because a terminal that was hung up can be opened again.
   var isReadable = false
   var isWritable = false
@@ -80,4 +80,12 @@ class EventReceiver {
   /// Whether the kernel tells of room to write: only once somebody had to wait for it, or every read of a peer's would
   /// wake the loop.
   var isArmedForWriting = false
+}
+
+extension Slot {
+  /// While it is free: the next free place. A free place has no deadline, whose field this is.
+  var nextFree: Int32 {
+    get { waits[0].timer }
+    set { waits[0].timer = newValue }
+  }
 }

@@ -34,6 +34,7 @@ internal import Glibc
     if firstFree >= 0 {
       let index = firstFree
       firstFree = self[index].nextFree
+      self[index].nextFree = -1
       return index
     }
     if count == capacity { grow() }

@@ -20,28 +20,31 @@ internal import Glibc
     case lingering
   }
 
+  // In an order that leaves no holes: there is one of these for every silent peer.
   let descriptor: FileDescriptor
+  /// Its place in the loop's table; -1 while nobody had to wait for it.
+  var slot: Int32 = -1
   /// The server's state, which outlives its connections.
   let state: UnsafeMutablePointer<ServerState>
   let core: UnsafeMutablePointer<LoopCore>
-  var input = FrameBuffer()
-  var output = OutputBuffer()
-  /// When the first byte of the frame that is on its way was seen; 0 while there is none.
-  var frameStart: Int64 = 0
-  /// While it lingers: until when, in nanoseconds, and how many bytes were drained.
-  var lingersUntil: Int64 = 0
-  var drained = 0
-  /// The reply handler's own number for this connection.
-  var tag = 0
   /// Its neighbours in the server's list.
   var previous: UnsafeMutablePointer<ConnectionRecord>?
   var next: UnsafeMutablePointer<ConnectionRecord>?
+  /// When the first byte of the frame that is on its way was seen; 0 while there is none.
+  var frameStart: Int64 = 0
+  /// The reply handler's own number for this connection; while it lingers, how many bytes were drained.
+  var number = 0
+  var output = OutputBuffer()
+  var input = FrameBuffer()
   /// Why nothing can be written any more; 0 while something can.
-  var writeErrno: CInt = 0
+  var writeErrno: Int16 = 0
   /// Why the last read failed.
-  var readErrno: CInt = 0
-  /// Its place in the loop's table; -1 while nobody had to wait for it.
-  var slot: Int32 = -1
+  var readErrno: Int16 = 0
+  /// How many frames, writes and reads there were since its task last let others have their turn.
+  var steps: UInt16 = 0
+  /// The number of the ``Connection/Input`` that may read.
+  var inputNumber: UInt16 = 0
+  var peer: PeerCredentials?
   var mode: Mode
   /// Whether a read may give something: false after one that did not fill its room, until an event comes.
   var mayRead = true
@@ -57,11 +60,6 @@ internal import Glibc
   var isDeferred = false
   /// Nothing was taken of its output for as long as may be.
   var isStalled = false
-  /// How many frames, writes and reads there were since its task last let others have their turn.
-  var steps: UInt16 = 0
-  /// The number of the ``Connection/Input`` that may read.
-  var inputNumber: UInt16 = 0
-  var peer: PeerCredentials?
 
   init(_ descriptor: consuming FileDescriptor, _ mode: Mode, of server: ServerCore, peer: PeerCredentials?) {
     self.descriptor = descriptor
@@ -72,12 +70,21 @@ internal import Glibc
   }
 }
 
+extension ConnectionRecord {
+  /// While it lingers: until when, in nanoseconds. No frame is on its way then.
+  var lingersUntil: Int64 {
+    get { frameStart }
+    set { frameStart = newValue }
+  }
+}
+
 /// A record by its address. Sendable, because it names a record to code on the loop's thread alone.
 @safe @usableFromInline struct ConnectionReference: @unchecked Sendable {
   private let address: UnsafeMutablePointer<ConnectionRecord>
 
-  init(_ record: consuming ConnectionRecord) {
-    unsafe address = .allocate(capacity: 1)
+  init(_ record: consuming ConnectionRecord, in pool: inout RecordPool) {
+    // A place of its own until ``end()``.
+    unsafe address = pool.take()
     unsafe address.initialize(to: record)
   }
 
@@ -100,8 +107,9 @@ internal import Glibc
 
   /// Ends the record, and with it the descriptor.
   func end() {
+    let state = unsafe record.state
     unsafe address.deinitialize(count: 1)
-    unsafe address.deallocate()
+    unsafe state.pointee.records.give(address)
   }
 }
 

@@ -114,13 +114,13 @@ extension ConnectionReference {
     record.mayRead = false
     if count == -Int64(EAGAIN) { return .nothing }
     record.sawEnd = true
-    record.readErrno = CInt(-count)
+    record.readErrno = Int16(-count)
     return count == 0 ? .end : .failed
   }
 
   /// Why the last read failed.
   func readFailure() -> IPCError {
-    .system(SystemError(errno: record.readErrno, operation: "read"))
+    .system(SystemError(errno: CInt(record.readErrno), operation: "read"))
   }
 
   /// The next frame among the bytes that were read.

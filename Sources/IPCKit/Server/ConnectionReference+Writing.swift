@@ -25,7 +25,7 @@ extension ConnectionReference {
     if result == -Int64(EAGAIN) {
       awaitRoom()
     } else {
-      record.writeErrno = CInt(-result)
+      record.writeErrno = Int16(-result)
       record.output.drop()
     }
     return false
@@ -34,7 +34,7 @@ extension ConnectionReference {
   /// Has the kernel tell of room, and lets the time of a stalled peer run.
   func awaitRoom() {
     do throws(SystemError) { try register() } catch {
-      record.writeErrno = error.errno
+      record.writeErrno = Int16(error.errno)
       return
     }
     let slot = record.slot
@@ -190,7 +190,7 @@ extension ConnectionReference {
       return Int(result)
     }
     if result == -Int64(EAGAIN) { return 0 }
-    record.writeErrno = CInt(-result)
+    record.writeErrno = Int16(-result)
     try checkWritable()
     return 0
   }
@@ -204,7 +204,7 @@ extension ConnectionReference {
 
   private func writeFailure() -> IPCError {
     if record.writeErrno != 0 {
-      return .system(SystemError(errno: record.writeErrno, operation: "write"))
+      return .system(SystemError(errno: CInt(record.writeErrno), operation: "write"))
     }
     return record.isStalled ? .deadlineExceeded(operation: "write") : .cancelled
   }

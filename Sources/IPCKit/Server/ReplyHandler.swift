@@ -107,8 +107,8 @@ extension ReplyHandler {
 
     /// A number of the handler's own that is kept with the connection, 0 at first: a count, or a place in a table.
     public var tag: Int {
-      get { connection.record.tag }
-      set { connection.record.tag = newValue }
+      get { connection.record.number }
+      set { connection.record.number = newValue }
     }
 
     /// Who is asked for a reply, by the kernel's word. getsockopt(2) with SO_PEERCRED, once, where no policy has asked.

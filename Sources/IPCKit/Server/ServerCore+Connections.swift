@@ -17,7 +17,8 @@ extension ServerCore {
       if let peer, mostOfOneUser != .max, !count(peer) { return refuse(.tooManyOfOneUser, peer) }
     }
     let mode: ConnectionRecord.Mode = replies ? .replying : .silent
-    let connection = ConnectionReference(ConnectionRecord(descriptor, mode, of: self, peer: peer))
+    let record = ConnectionRecord(descriptor, mode, of: self, peer: peer)
+    let connection = ConnectionReference(record, in: &state.records)
     link(connection)
     if !replies, !startsAtFirstByte { return start(connection) }
     // What the client has sent already is read at once: with luck, it needs no place in the kernel's table.

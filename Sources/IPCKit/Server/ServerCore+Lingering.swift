@@ -14,6 +14,7 @@ extension ServerCore {
   ///   nobody read.
   func end(_ connection: ConnectionReference, drainingUntil deadline: Deadline?) {
     connection.record.mode = .lingering
+    connection.record.number = 0
     guard state.phase != .cancelled else {
       _ = connection.flush()
       return close(connection)
@@ -57,14 +58,12 @@ extension ServerCore {
   }
 
   private func drainInput(_ connection: ConnectionReference) {
-    connection.record.drained += connection.record.input.drop()
-    while connection.record.mayRead {
-      guard case .bytes = connection.readInput(.raw), connection.record.drained < Self.mostDrained else {
-        if connection.record.mayRead || connection.record.sawEnd { return close(connection) }
-        break
-      }
-      connection.record.drained += connection.record.input.drop()
+    connection.record.number += connection.record.input.drop()
+    while connection.record.mayRead, connection.record.number < Self.mostDrained {
+      guard case .bytes = connection.readInput(.raw) else { break }
+      connection.record.number += connection.record.input.drop()
     }
+    if connection.record.sawEnd || connection.record.number >= Self.mostDrained { return close(connection) }
     connection.record.input.settle(into: &core.buffers)
   }
 }

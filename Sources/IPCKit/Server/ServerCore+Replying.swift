@@ -220,7 +220,7 @@ extension ServerCore {
   /// Ends a connection whose peer takes nothing any more; one that is only slow is waited for.
   func endIfBroken(_ connection: ConnectionReference) {
     guard connection.record.writeErrno != 0 else { return }
-    let error = SystemError(errno: connection.record.writeErrno, operation: "write")
+    let error = SystemError(errno: CInt(connection.record.writeErrno), operation: "write")
     report(IPCError.system(error))
     close(connection)
   }

@@ -24,6 +24,7 @@ internal import Glibc
   var open = 0
   /// How many connections each user has; few users have any.
   var users: [(id: UInt32, count: Int)] = []
+  var records = RecordPool()
   var first: UnsafeMutablePointer<ConnectionRecord>?
   /// Connections for which a handler is to begin.
   var starting = Starting()
