@@ -102,8 +102,8 @@ public struct Server: ~Copyable {
     startingAt start: HandlerStart = .firstByte,
     _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
   ) async throws(SystemError) {
-    let core = try ServerCore(settings, replying: nil, startingAt: start)
-    try await Self.serve(core, listeners, settings.stop, handler)
+    let core = try ServerCore(settings, replying: nil, startingAt: start, handler)
+    try await Self.serve(core, listeners, settings.stop)
   }
 
   /// Serves with a reply handler, which costs no task; otherwise as ``run(startingAt:_:)``.
@@ -114,19 +114,18 @@ public struct Server: ~Copyable {
     replying replyHandler: ReplyHandler,
     handingOverTo handler: @escaping @Sendable (consuming Connection) async throws -> Void = { _ in }
   ) async throws(SystemError) {
-    let core = try ServerCore(settings, replying: replyHandler, startingAt: .firstByte)
-    try await Self.serve(core, listeners, settings.stop, handler)
+    let core = try ServerCore(settings, replying: replyHandler, startingAt: .firstByte, handler)
+    try await Self.serve(core, listeners, settings.stop)
   }
 
   nonisolated(nonsending) private static func serve(
-    _ core: ServerCore, _ listeners: [ListenerBox], _ stop: ServerStop,
-    _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
+    _ core: ServerCore, _ listeners: [ListenerBox], _ stop: ServerStop
   ) async throws(SystemError) {
     core.loop.checkCurrent()
     try core.begin(listeners)
     if let deadline = stop.attach(core) { core.drain(until: deadline) }
     // A task of its own, which ends before this one does: so that handlers are cancelled once they have had their time.
-    let handlers = Task.immediate(executorPreference: core.loop) { await Self.runHandlers(core, handler) }
+    let handlers = Task.immediate(executorPreference: core.loop) { await Self.runHandlers(core) }
     core.state.handlers = handlers
     await withTaskCancellationHandler {
       await handlers.value
@@ -139,12 +138,10 @@ public struct Server: ~Copyable {
 
   /// Lets a handler begin for each connection that has something to say, as a child of this task, until all is over;
   /// then waits for the handlers.
-  nonisolated(nonsending) private static func runHandlers(
-    _ core: ServerCore, _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
-  ) async {
+  nonisolated(nonsending) private static func runHandlers(_ core: ServerCore) async {
     await withDiscardingTaskGroup { group in
       while await core.untilTaskIsNeeded() {
-        group.addImmediateTask(executorPreference: core.loop) { await core.runHandlers(handler) }
+        group.addImmediateTask(executorPreference: core.loop) { await core.runHandlers() }
       }
     }
   }

@@ -70,14 +70,12 @@ extension ServerCore {
   }
 
   /// Runs handlers, one after another, until there is nothing to do for one task more.
-  nonisolated(nonsending) func runHandlers(
-    _ handler: @Sendable (consuming Connection) async throws -> Void
-  ) async {
+  nonisolated(nonsending) func runHandlers() async {
     let slot = core.slots.take()
     defer { core.slots.give(slot) }
     while true {
       while let connection = state.starting.popFirst() {
-        await handle(connection, handler)
+        await handle(connection)
         // A handler that has cancelled its task was the last one there.
         if Task.isCancelled { return wakeServer() }
       }
@@ -90,9 +88,7 @@ extension ServerCore {
   }
 
   /// Runs a handler to its end.
-  private nonisolated(nonsending) func handle(
-    _ connection: ConnectionReference, _ handler: @Sendable (consuming Connection) async throws -> Void
-  ) async {
+  private nonisolated(nonsending) func handle(_ connection: ConnectionReference) async {
     connection.record.mode = .handled
     do {
       try await handler(Connection(connection))

@@ -58,6 +58,7 @@ internal import Glibc
   /// Does nothing where async handlers answer.
   let replyHandler: ReplyHandler
   let replies: Bool
+  let handler: @Sendable (consuming Connection) async throws -> Void
   let startsAtFirstByte: Bool
   /// How many bytes of replies are collected before they are sent.
   let mostCollected: Int
@@ -67,11 +68,13 @@ internal import Glibc
   private let loopStorage: UnsafeMutablePointer<LoopCore>
 
   init(
-    _ settings: borrowing Server.Settings, replying replyHandler: ReplyHandler?, startingAt start: HandlerStart
+    _ settings: borrowing Server.Settings, replying replyHandler: ReplyHandler?, startingAt start: HandlerStart,
+    _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
   ) throws(SystemError) {
     (loop, policy, counters, observe) = (settings.loop, settings.policy, settings.counters, settings.observe)
     self.replyHandler = replyHandler ?? ReplyHandler { _, _ in }
     replies = replyHandler != nil
+    self.handler = handler
     startsAtFirstByte = start == .firstByte
     mostCollected = min(ConnectionReference.mostCollected, settings.limits.unreadOutput)
     let descriptors = Int(clamping: try DescriptorLimit.current().soft)
