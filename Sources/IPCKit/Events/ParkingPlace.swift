@@ -42,12 +42,3 @@ extension EventLoop {
   @inline(__always)
   nonisolated(nonsending) static func park(_ place: ParkingPlace) async { await place.stay() }
 }
-
-extension ConnectionReference {
-  /// The same for a connection's wait, without a detour by its server and its loop.
-  @inline(__always)
-  nonisolated(nonsending) func park(_ interest: Interest) async -> Wake {
-    await EventLoop.park(core.parkingPlace(for: record.slot, interest))
-    return core.slots.conclude(record.slot, interest)
-  }
-}

@@ -18,9 +18,8 @@ public enum HandlerStart: Sendable {
 ///   do throws(SystemError) {
 ///     let server = Server(try UnixListener(binding: "/run/user/1000/echo.sock"), on: loop)
 ///     try await server.run { (connection: consuming Connection) in
-///       while let line = try await connection.nextLine(as: [UInt8].self) {
-///         try await connection.writeLine(line)
-///       }
+///       var input = connection.input
+///       while let line = try await input.nextLine() { try await connection.writeLine(line) }
 ///     }
 ///     return nil as SystemError?
 ///   } catch {
