@@ -20,7 +20,9 @@ final class ListenerBox {
 
 /// One listener of a server's.
 @safe final class Acceptor: EventReceiver {
-  private unowned let server: ServerCore
+  private unowned(unsafe) let owner: ServerCore
+  /// The server, which owns this.
+  private var server: ServerCore { unsafe owner }
   private var listener: UnixListener?
   /// Held so that, when there is no other, a client can be accepted and closed.
   private var reserve: FileDescriptor?
@@ -44,7 +46,7 @@ final class ListenerBox {
   init(
     _ listener: consuming UnixListener, reserve: consuming FileDescriptor?, for server: ServerCore
   ) throws(SystemError) {
-    self.server = server
+    unsafe owner = server
     number = listener.descriptor.number
     self.listener = consume listener
     self.reserve = consume reserve

@@ -14,7 +14,9 @@ extension ServerCore {
     if needsPeer {
       do throws(SystemError) { peer = try descriptor.peerCredentials() } catch { return report(error) }
       if let peer, !policy.admits(peer) { return refuse(.notAllowed, peer) }
-      if let peer, mostOfOneUser != .max, !count(peer) { return refuse(.tooManyOfOneUser, peer) }
+      if let peer, mostOfOneUser != .max, !state.users.enter(peer.userID, most: mostOfOneUser) {
+        return refuse(.tooManyOfOneUser, peer)
+      }
     }
     let mode: ConnectionRecord.Mode = replies ? .replying : .silent
     let record = ConnectionRecord(descriptor, mode, of: self, peer: peer)
@@ -47,25 +49,7 @@ extension ServerCore {
     if let next = unsafe next { unsafe next.pointee.previous = previous }
     state.open -= 1
     state.counts.add(.open, -1)
-    if let peer = connection.record.peer, mostOfOneUser != .max { uncount(peer) }
-  }
-
-  /// Counts one more of a user's; false when there are as many as may be.
-  private func count(_ peer: PeerCredentials) -> Bool {
-    guard let index = state.users.firstIndex(where: { $0.id == peer.userID }) else {
-      state.users.append((peer.userID, 1))
-      return true
-    }
-    guard state.users[index].count < mostOfOneUser else { return false }
-    state.users[index].count += 1
-    return true
-  }
-
-  private func uncount(_ peer: PeerCredentials) {
-    guard let index = state.users.firstIndex(where: { $0.id == peer.userID }) else { return }
-    state.users[index].count -= 1
-    // A user who comes and goes all the time keeps his place; those who are gone are forgotten once they are many.
-    if state.users[index].count == 0, state.users.count > 16 { state.users.removeAll { $0.count == 0 } }
+    if let peer = connection.record.peer, mostOfOneUser != .max { state.users.leave(peer.userID) }
   }
 
   /// Ends a connection now, whatever is under way.

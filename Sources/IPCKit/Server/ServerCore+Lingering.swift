@@ -14,12 +14,13 @@ extension ServerCore {
   ///   nobody read.
   func end(_ connection: ConnectionReference, drainingUntil deadline: Deadline?) {
     connection.record.mode = .lingering
-    connection.record.number = 0
+    connection.record.number = connection.record.input.drop()
+    connection.record.input.settle(into: &core.buffers)
     guard state.phase != .cancelled else {
       _ = connection.flush()
       return close(connection)
     }
-    let hasUnread = connection.record.input.unreadCount > 0 || connection.record.mayRead
+    let hasUnread = connection.record.number > 0 || connection.record.mayRead
     connection.record.drains = !connection.record.sawEnd && (hasUnread || deadline != nil)
     if connection.record.drains {
       connection.record.lingersUntil = (deadline ?? .after(Self.farewell)).nanoseconds
@@ -51,19 +52,28 @@ extension ServerCore {
 
   /// Looks once more before it closes: what came while the last reply was made would break it.
   private func hasMore(_ connection: ConnectionReference) -> Bool {
-    guard !connection.record.sawEnd, case .bytes = connection.readInput(.raw) else { return false }
+    guard !connection.record.sawEnd, discard(connection) else { return false }
     connection.record.drains = true
     connection.record.lingersUntil = Deadline.after(Self.farewell).nanoseconds
     return true
   }
 
   private func drainInput(_ connection: ConnectionReference) {
-    connection.record.number += connection.record.input.drop()
     while connection.record.mayRead, connection.record.number < Self.mostDrained {
-      guard case .bytes = connection.readInput(.raw) else { break }
-      connection.record.number += connection.record.input.drop()
+      if !discard(connection) { break }
     }
-    if connection.record.sawEnd || connection.record.number >= Self.mostDrained { return close(connection) }
-    connection.record.input.settle(into: &core.buffers)
+    if connection.record.sawEnd || connection.record.number >= Self.mostDrained { close(connection) }
+  }
+
+  /// Reads once, for nobody; whether something came.
+  private func discard(_ connection: ConnectionReference) -> Bool {
+    let count = core.input.read(from: connection.record.descriptor)
+    guard count > 0 else {
+      _ = connection.note(count)
+      return false
+    }
+    connection.noteRead(Int(count), filled: count == SharedInput.size)
+    connection.record.number += Int(count)
+    return true
   }
 }

@@ -22,8 +22,7 @@ internal import Glibc
   let limitsSilence: Bool
   var phase = Phase.running
   var open = 0
-  /// How many connections each user has; few users have any.
-  var users: [(id: UInt32, count: Int)] = []
+  var users = UserCounts()
   var records = RecordPool()
   var first: UnsafeMutablePointer<ConnectionRecord>?
   /// Connections for which a handler is to begin.
