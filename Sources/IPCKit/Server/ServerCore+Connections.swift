@@ -48,7 +48,6 @@ extension ServerCore {
     if let previous = unsafe previous { unsafe previous.pointee.next = next } else { unsafe state.first = next }
     if let next = unsafe next { unsafe next.pointee.previous = previous }
     state.open -= 1
-    state.counts.add(.open, -1)
     if let peer = connection.record.peer, mostOfOneUser != .max { state.users.leave(peer.userID) }
   }
 
@@ -64,6 +63,8 @@ extension ServerCore {
     connection.record.output.drop()
     connection.record.output.settle(into: &core.buffers)
     connection.end()
+    // Only now: who reads the count on another thread finds the descriptor closed.
+    state.counts.add(.open, -1)
     guard state.open == 0 else { return }
     armIdleExit()
     if state.phase == .draining { dismissTasks() }
