@@ -22,7 +22,7 @@ QUIET = 2>&1 | sed -u -E '/warning: (Using .* in statically linked applications|
 WINDOWCTL_SCRATCH = .build/windowctl
 WINDOWCTL_LINK = --scratch-path $(WINDOWCTL_SCRATCH) $(PACKED) -Xswiftc -static-executable
 
-.PHONY: help build demo test test-debug test-release lint format bench bench-quick figures clean
+.PHONY: help build demo test test-debug test-release sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -48,6 +48,10 @@ test-debug: ## All tests in debug.
 test-release: ## All tests in release.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(SWIFT) test --configuration release --scratch-path .build/test-release
+
+sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	scripts/sanitize.sh
 
 lint: ## Check the form of Swift, C and shell, and let the analyser read the C.
 	@scripts/install-packages.sh $(TEST_PACKAGES)

@@ -15,7 +15,8 @@ private let activator = "/usr/bin/systemd-socket-activate"
     let directory = try TemporaryDirectory()
     let socket = directory.file("activated.sock")
     let process = try RunningProcess(
-      [activator, "-l", socket] + options + [Programs.windowd, "--socket", socket])
+      [activator, "-l", socket] + Sanitizer.variables.flatMap { ["-E", $0.name] } + options
+        + [Programs.windowd, "--socket", socket])
     _ = try process.line(containing: "Listening on")
     try body(process, socket)
     process.signal(SIGTERM)

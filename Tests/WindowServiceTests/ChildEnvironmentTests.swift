@@ -19,12 +19,13 @@ internal import WindowProtocol
       window.hold = true
       window.environment = ["ADDED=one=two", "MARK=\u{301}", "KEPT=changed", "TITLE=Título"]
       let id = try daemon.ask(.createWindow(window), for: Reply.Created.self).id
-      let expected = [
-        "ADDED=one=two", "ALACRITTY_SOCKET=\(daemon.socket)", "ALACRITTY_WINDOW_ID=\(id)", "EMPTY=", "HOME=/",
-        "KEPT=changed", "MARK=\u{301}", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "SHELL=/bin/sh",
-        "TERM=xterm-256color", "TITLE=Título", "WINDOWD_SOCKET=\(daemon.socket)", "WINDOWD_WINDOW=\(id)",
-      ]
+      let expected =
+        [
+          "ADDED=one=two", "ALACRITTY_SOCKET=\(daemon.socket)", "ALACRITTY_WINDOW_ID=\(id)", "EMPTY=", "HOME=/",
+          "KEPT=changed", "MARK=\u{301}", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+          "SHELL=/bin/sh",
+          "TERM=xterm-256color", "TITLE=Título", "WINDOWD_SOCKET=\(daemon.socket)", "WINDOWD_WINDOW=\(id)",
+        ] + Sanitizer.variables.map { "\($0.name)=\($0.value)" }
       let found = try daemon.output(of: id).split(separator: "\n").map(String.init)
       #expect(found.sorted() == expected.sorted())
       let plain = try daemon.printed(by: "env").split(separator: "\n").map(String.init)

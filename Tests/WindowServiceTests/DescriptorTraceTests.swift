@@ -15,7 +15,9 @@ private let strace = "/usr/bin/strace"
   /// What the event loop has for as long as the process lives.
   private static let kept = ["epoll_create1", "eventfd2"]
 
-  @Test(.enabled(if: Programs.has(strace), "strace IS MISSING: descriptors are not paired"))
+  @Test(
+    .enabled(if: Programs.has(strace), "strace IS MISSING: descriptors are not paired"),
+    .disabled(if: Sanitizer.address.isOn || Sanitizer.thread.isOn, "a sanitizer opens files of its own"))
   func everyDescriptorIsBornCloseOnExecAndClosedOnce() throws {
     let directory = try TemporaryDirectory()
     let socket = directory.file("s")

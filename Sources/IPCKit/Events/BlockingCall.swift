@@ -1,7 +1,6 @@
 // The way out for calls that block: a thread of their own, while the loop goes on.
 
 internal import Glibc
-internal import Synchronization
 
 extension EventLoop {
   /// Runs `body` on a thread of its own and suspends until it returns: for calls that block, such as reading a file on a
@@ -34,7 +33,7 @@ extension EventLoop {
 /// A call and, once it has returned, its result.
 private final class BlockingCall<Success: Sendable>: Sendable {
   private let body: @Sendable () -> Success
-  private let returned = Mutex<Success?>(nil)
+  private let returned = Lock<Success?>(nil)
 
   init(_ body: @escaping @Sendable () -> Success) { self.body = body }
 

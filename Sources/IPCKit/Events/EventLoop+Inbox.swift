@@ -1,7 +1,6 @@
 // What other threads leave for a loop: jobs, cancellations and calls, under a lock that its own thread does not take.
 
 internal import CIPCShim
-internal import Synchronization
 
 /// What another thread may ask of a loop.
 enum LoopMessage {

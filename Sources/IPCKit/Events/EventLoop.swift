@@ -21,7 +21,7 @@ internal import Synchronization
   /// Owned by this object; touched on the loop's thread alone, which `precondition(isCurrent)` guards.
   private let storage: UnsafeMutablePointer<LoopCore>
   /// What other threads leave for the loop.
-  let inbox = Mutex<[LoopMessage]>([])
+  let inbox = Lock<[LoopMessage]>([])
   /// The core's descriptor that any thread may write to.
   let wakeupNumber: CInt
   /// The executor for actors that live on this loop.

@@ -1,8 +1,6 @@
 // The first half of a server's end: nobody new is let in, while those who are there are served to the end of what they
 // have begun.
 
-internal import Synchronization
-
 /// Tells a server to end well: it stops listening, ends connections where a frame has ended, and lets handlers that have
 /// more to do go on until a deadline.
 ///
@@ -18,7 +16,7 @@ public final class ServerStop: Sendable {
     var server: ServerCore?
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// A server that accepts.
   public init() {}

@@ -67,7 +67,8 @@ import Testing
     }
   }
 
-  @Test(arguments: HandlerKind.allCases) func byDefaultOneUserHasHalfOfThreeQuarters(kind: HandlerKind) async {
+  @Test(.unlessForkedLoopsAreDeaf, arguments: HandlerKind.allCases)
+  func byDefaultOneUserHasHalfOfThreeQuarters(kind: HandlerKind) async {
     // The kinds are two processes, since an exit test's body captures nothing.
     switch kind {
     case .reply:

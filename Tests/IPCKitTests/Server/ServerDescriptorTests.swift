@@ -4,7 +4,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerDescriptorTests {
+@Suite(.timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ServerDescriptorTests {
   @Test func endedServerLeavesNothing() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in

@@ -4,7 +4,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerLeakTests {
+@Suite(.timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ServerLeakTests {
   /// How the server itself ends.
   private enum Ending: CaseIterable {
     case cancelled

@@ -5,7 +5,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ShortageTests {
+@Suite(.timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ShortageTests {
   @Test func withoutAnyRoomItRestsForAsLongAsItTakesAndReportsEachEpisodeOnce() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in

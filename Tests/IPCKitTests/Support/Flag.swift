@@ -2,11 +2,10 @@
 
 import Glibc
 import IPCKit
-import Synchronization
 
 /// Set once; whoever waits for it is let through.
 final class Flag: Sendable {
-  private let state = Mutex(false)
+  private let state = Lock(false)
 
   var isSet: Bool { state.withLock { $0 } }
 
@@ -24,7 +23,7 @@ final class Flag: Sendable {
 
 /// What happened, in order.
 final class Log<Entry: Sendable>: Sendable {
-  private let state = Mutex<[Entry]>([])
+  private let state = Lock<[Entry]>([])
 
   var entries: [Entry] { state.withLock { $0 } }
 
@@ -33,7 +32,7 @@ final class Log<Entry: Sendable>: Sendable {
 
 /// A number that only grows.
 final class Counter: Sendable {
-  private let state = Mutex(0)
+  private let state = Lock(0)
 
   var value: Int { state.withLock { $0 } }
 

@@ -1,7 +1,6 @@
 // An event loop on a thread of its own, for as long as a test needs it.
 
 import IPCKit
-import Synchronization
 
 /// Runs `body` on a new loop. Expectations in it are the calling test's, and so is its cancellation.
 @discardableResult
@@ -26,7 +25,7 @@ func withLoop<Value: Sendable>(
 
 /// A cancellation that may come before there is anything to cancel.
 final class Cancellation: Sendable {
-  private let state = Mutex<(fired: Bool, action: (@Sendable () -> Void)?)>((false, nil))
+  private let state = Lock<(fired: Bool, action: (@Sendable () -> Void)?)>((false, nil))
 
   func arm(_ action: @escaping @Sendable () -> Void) {
     let fired = state.withLock { state in

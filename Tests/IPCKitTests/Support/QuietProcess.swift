@@ -7,7 +7,6 @@
 
 import Glibc
 import IPCKit
-import Synchronization
 import Testing
 
 /// Runs `body` in a forked child, and records what it found and the error it threw as issues. Only in an exit test.
@@ -24,7 +23,7 @@ func inQuietProcess(
 
 /// What a quiet process finds.
 final class Quiet: Sendable {
-  private let found = Mutex<[String]>([])
+  private let found = Lock<[String]>([])
 
   var findings: [String] { found.withLock { $0 } }
 

@@ -2,12 +2,12 @@
 // and a test that blocked one of them could wait for ever for a test that needs it.
 
 import Glibc
-import Synchronization
+import IPCKit
 
 /// A thread that computes one value.
 final class RunningThread<Value: Sendable>: Sendable {
-  private let outcome = Mutex<Result<Value, any Error>?>(nil)
-  private let thread = Mutex<pthread_t>(0)
+  private let outcome = Lock<Result<Value, any Error>?>(nil)
+  private let thread = Lock<pthread_t>(0)
 
   /// Starts the thread.
   init(_ body: @escaping @Sendable () throws -> Value) {

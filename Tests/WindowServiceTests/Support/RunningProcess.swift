@@ -25,6 +25,7 @@ func plainEnvironment(_ changes: [String: String?] = [:]) -> Environment {
   environment["SHELL"] = "/bin/sh"
   // Where a Swift program that was linked for the toolchain finds its libraries, if the tests were told so.
   if let libraries = Environment.inherited["LD_LIBRARY_PATH"] { environment["LD_LIBRARY_PATH"] = libraries }
+  for (name, value) in Sanitizer.variables { environment[name] = value }
   for (name, value) in changes { environment[name] = value }
   return environment
 }

@@ -1,0 +1,35 @@
+// The lock between a loop and the other threads. Not Synchronization's Mutex: ThreadSanitizer does not know how that one
+// waits, and would report races that are none in every program of our users' that runs with it.
+
+internal import Glibc
+
+/// A value that one thread at a time can touch. pthread_mutex_lock(3).
+///
+/// Package-wide because the tests' threads, which run under ThreadSanitizer too, need the same.
+@safe package final class Lock<Value: Sendable>: @unchecked Sendable {
+  /// In memory of its own: a mutex must not move, and a property may be copied out and back.
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private var value: Value
+
+  package init(_ value: Value) {
+    self.value = value
+    unsafe mutex = .allocate(capacity: 1)
+    // Memory for one, which was just made. Without attributes the call cannot fail.
+    unsafe mutex.initialize(to: pthread_mutex_t())
+    unsafe pthread_mutex_init(mutex, nil)
+  }
+
+  deinit {
+    // Nobody can hold it any more: who does holds this object.
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe mutex.deallocate()
+  }
+
+  /// Runs `body` while no other thread does. Not to be called from within: it would wait for itself.
+  package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    // Initialized in init, and unlocked by the thread that locked it.
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return try body(&value)
+  }
+}
