@@ -192,11 +192,13 @@ extension ServerCore {
       outcome = handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
       if outcome != .handOver { connection.record.input.skip(last) }
     }
-    if outcome == .goOn {
+    // Nothing more comes, so nobody waits for room: the last word goes behind what waits for it.
+    if outcome == .goOn || outcome == .wait {
+      outcome = .end
       do { try replyHandler.end(&reply) } catch { outcome = failed(.failed, error) }
     }
     reply.commit()
-    finish(connection, outcome == .goOn || outcome == .wait ? .end : outcome)
+    finish(connection, outcome)
   }
 
   /// Ends a connection that cannot be read on from: the handler may say why, and the peer can read it.

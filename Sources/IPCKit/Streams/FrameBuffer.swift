@@ -25,8 +25,8 @@ internal import Glibc
 
   /// A copy of what waits.
   package var unread: [UInt8] {
-    // As many bytes as are known to be there.
-    unsafe base.map { unsafe [UInt8](UnsafeRawBufferPointer(start: $0 + start, count: end - start)) } ?? []
+    // Copied within the call.
+    unsafe [UInt8](unreadUnsafe)
   }
 
   /// Takes a frame out, and what belongs to it before and after, which is not shown.

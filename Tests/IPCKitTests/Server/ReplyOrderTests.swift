@@ -70,6 +70,24 @@ import Testing
     #expect(events.entries == ["failed mine: the deadline has passed"])
   }
 
+  @Test func lastWordIsSaidAfterALastReplyThatHadToWait() async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory("s")
+    let handler = ReplyHandler { _, reply in
+      reply.write([UInt8](repeating: 10, count: 1 << 20))
+    } atEnd: { reply in
+      reply.write("goodbye\n")
+    }
+    try await withService(at: path, by: Answerer(handler)) { _ in
+      let peer = try Peer(path)
+      try peer.client.send("no newline")
+      try peer.client.endSending()
+      let lines = try peer.client.rest()
+      #expect(lines.count == (1 << 20) + 1)
+      #expect(lines.last == "goodbye")
+    }
+  }
+
   @Test func aLongReplyGrowsWhereItIsWritten() async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")
