@@ -35,10 +35,7 @@ extension EventLoop {
   /// back.
   @inline(__always)
   nonisolated(nonsending) func park(_ slot: Int32, _ interest: Interest) async -> Wake {
-    await Self.park(core.parkingPlace(for: slot, interest))
+    await core.parkingPlace(for: slot, interest).stay()
     return core.slots.conclude(slot, interest)
   }
-
-  @inline(__always)
-  nonisolated(nonsending) static func park(_ place: ParkingPlace) async { await place.stay() }
 }

@@ -124,12 +124,4 @@ extension ConnectionReference {
     let target = unsafe Slot.Target(receiver: server, token: token)
     record.slot = try core.register(record.descriptor.number, for: target)
   }
-
-  /// Suspends the task until its wait for the connection has ended; answers why. As ``EventLoop/park(_:_:)``, without a
-  /// detour by the server and the loop.
-  @inline(__always)
-  nonisolated(nonsending) func park(_ interest: Interest) async -> Wake {
-    await EventLoop.park(core.parkingPlace(for: record.slot, interest))
-    return core.slots.conclude(record.slot, interest)
-  }
 }

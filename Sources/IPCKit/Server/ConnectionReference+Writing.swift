@@ -145,7 +145,7 @@ extension ConnectionReference {
     core.armForWriting(record.slot, record.descriptor.number)
     core.slots.clearTimer(record.slot, .write)
     core.slots.reserve(record.slot, .write, until: .after(state.limits.stallTime))
-    let reason = await park(.write)
+    let reason = await server.loop.park(record.slot, .write)
     if reason == .deadline {
       record.isStalled = true
       state.counts.add(.deadlines)
