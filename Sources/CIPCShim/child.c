@@ -1,18 +1,21 @@
 // What a child does between clone and exec, while it shares its parent's memory and the parent goes on.
 //
 // Sharing saves copying the page tables and the faults that follow, a third of the whole cost of a window. The price:
-// nothing here may write to memory that is not the child's own stack. errno is the parent's too, so the system calls are
-// made without the C library, and their results are the negated errno.
+// nothing here may write to memory that is not the child's own block, but for the claim that it gives back. errno is the
+// parent's too, so the system calls are made without the C library, and their results are the negated errno.
 
 #define _GNU_SOURCE
 #include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #if defined(__clang__)
@@ -42,11 +45,53 @@ static long system_call(long number, long a, long b, long c, long d) {
 #endif
 }
 
+_Noreturn static void leave(void) {
+  for (;;) system_call(SYS_exit_group, 127, 0, 0, 0);
+}
+
 _Noreturn static void fail(int status, int32_t step, long result) {
   struct ipc_spawn_failure failure = {step, (int32_t)-result};
   while (system_call(SYS_write, status, (long)&failure, sizeof failure, 0) == -EINTR) {
   }
-  for (;;) system_call(SYS_exit_group, 127, 0, 0, 0);
+  leave();
+}
+
+int ipc_handover_receive(int socket, int taken[2]) {
+  char byte;
+  struct iovec content = {&byte, 1};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(2 * sizeof(int))];
+  } control;
+  struct msghdr message = {
+      .msg_iov = &content, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  // The kernel fills in as many as the process may still have.
+  int *numbers = (int *)CMSG_DATA(&control.header);
+  numbers[0] = numbers[1] = -1;
+  long got = system_call(SYS_recvmsg, socket, (long)&message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT, 0);
+  taken[0] = numbers[0];
+  taken[1] = numbers[1];
+  return got < 0 ? (int)got : taken[1] < 0 ? -EMFILE : 0;
+}
+
+// A table of the child's own, with no more in it than what has a low number and what the parent sent.
+static long take_over(struct ipc_child *child) {
+  struct ipc_handover *handover = child->spawn.handover;
+  long result = system_call(SYS_close_range, handover->receiving + 1, ~0u, CLOSE_RANGE_UNSHARE, 0);
+  // Where a filter of system calls refuses the flag: a copy of everything.
+  if (result < 0) result = system_call(SYS_unshare, CLONE_FILES, 0, 0, 0);
+  if (result < 0) return result;
+  int taken[2];
+  result = ipc_handover_receive(handover->receiving, taken);
+  if (result < 0) return result;
+  // Above the standard streams, onto which others are copied.
+  long status = taken[1];
+  if (status < STATUS) status = system_call(SYS_fcntl, status, F_DUPFD_CLOEXEC, STATUS, 0);
+  if (status < 0) return status;
+  child->spawn.terminal = taken[0];
+  child->status = (int)status;
+  __atomic_store_n(&handover->claim, 0, __ATOMIC_RELEASE);
+  return 0;
 }
 
 static void reset_signals(void) {
@@ -122,7 +167,15 @@ _Noreturn static void execute(const struct ipc_spawn *spawn) {
 }
 
 int ipc_child_main(void *argument) {
-  const struct ipc_child *child = argument;
+  struct ipc_child *child = argument;
+  if (child->spawn.handover) {
+    long result = take_over(child);
+    if (result < 0) {
+      // The parent reads it here: there is no pipe yet.
+      child->failure = (struct ipc_spawn_failure){IPC_SPAWN_DESCRIPTORS, (int32_t)-result};
+      leave();
+    }
+  }
   reset_signals();
   long session = system_call(SYS_setsid, 0, 0, 0, 0);
   if (session < 0) fail(child->status, IPC_SPAWN_SESSION, session);

@@ -59,6 +59,9 @@ static char **copy_array(char **place, char *const *array, size_t count) {
   return copy;
 }
 
+// The child's part of the block below.
+static struct ipc_child *child_in(void *memory) { return (struct ipc_child *)((char *)memory + STACK); }
+
 // One block: the stack, then the child's copy of the request.
 static struct ipc_child *copy_request(const struct ipc_spawn *spawn, int status, void **memory) {
   char *const *arrays[4] = {(char *const *)spawn->candidates, spawn->arguments + 1, spawn->environment,
@@ -69,10 +72,11 @@ static struct ipc_child *copy_request(const struct ipc_spawn *spawn, int status,
     size += array_size(arrays[i], counts[i]) + 32;
   }
   if (posix_memalign(memory, 16, size)) return NULL;
-  struct ipc_child *child = (struct ipc_child *)((char *)*memory + STACK);
+  struct ipc_child *child = child_in(*memory);
   char *place = (char *)(((uintptr_t)(child + 1) + 15) & ~(uintptr_t)15);
   child->spawn = *spawn;
   child->status = status;
+  child->failure.step = 0;
   child->spawn.candidates = (const char *const *)copy_array(&place, arrays[0], counts[0]);
   // With the spare entry in front.
   child->spawn.arguments = copy_array(&place, spawn->arguments, counts[1] + 1);
@@ -102,17 +106,23 @@ int ipc_spawn_start(const struct ipc_spawn *spawn, struct ipc_spawned *spawned) 
   struct ipc_child *child = copy_request(spawn, ends[1], &memory);
   int pidfd = -1, pid = -1, error = ENOMEM;
   if (child) {
+    int flags = CLONE_VM | CLONE_PIDFD | SIGCHLD;
+    // The table is shared until the child has made one of its own; without a handover it begins with a copy.
+    if (ipc_handover_send(child))
+      flags |= CLONE_FILES;
+    else
+      child->spawn.handover = NULL;
     // No handler of the parent's may run in the child: all signals wait until the child has reset them.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = clone(ipc_child_main, (char *)memory + STACK, CLONE_VM | CLONE_PIDFD | SIGCHLD, child, &pidfd);
+    pid = clone(ipc_child_main, (char *)memory + STACK, flags, child, &pidfd);
     error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
   }
   close(ends[1]);
   if (pid < 0) {
-    free(memory);
+    ipc_spawn_release(memory);
     close(ends[0]);
     return -error;
   }
@@ -123,15 +133,34 @@ int ipc_spawn_start(const struct ipc_spawn *spawn, struct ipc_spawned *spawned) 
   return 0;
 }
 
-void ipc_spawn_release(void *memory) { free(memory); }
+void ipc_spawn_release(void *memory) {
+  if (memory) ipc_handover_take_back(child_in(memory));
+  free(memory);
+}
 
-int ipc_spawn_result(int status, struct ipc_spawn_failure *failure) {
+int ipc_spawn_is_pending(const void *memory) {
+  return memory && ipc_handover_is_pending((const struct ipc_child *)((const char *)memory + STACK));
+}
+
+int ipc_spawn_result(const struct ipc_spawned *spawned, struct ipc_spawn_failure *failure) {
+  struct ipc_child *child = child_in(spawned->memory);
+  // Nothing that the pipe tells counts before the child has taken it over, and when it ends before that, neither does the
+  // pipe end with it.
+  if (ipc_handover_is_pending(child)) {
+    // An interrupted look is none: from a child that lives, nothing may be taken back.
+    if (ipc_poll(spawned->pidfd, IPC_READABLE, 0) <= 0) return -EAGAIN;
+    ipc_handover_take_back(child);
+    *failure = child->failure;
+    if (failure->step) return 0;
+  }
   ssize_t got;
   do
-    got = read(status, failure, sizeof *failure);
+    got = read(spawned->status, failure, sizeof *failure);
   while (got < 0 && errno == EINTR);
   if (got < 0) return -errno;
-  return got == 0 ? 1 : 0;
+  if (got > 0) return 0;
+  *failure = child->failure;
+  return failure->step ? 0 : 1;
 }
 
 int ipc_pidfd_open(int32_t pid) {

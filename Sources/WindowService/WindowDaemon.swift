@@ -47,12 +47,14 @@ package struct WindowDaemon: Sendable {
       let inherited = InheritedListener(try activation.takeListener(named: socketName) ?? activation.takeListener())
       let path = try inherited.path ?? SocketLocation.resolve(options.socketPath)
       let loop = try EventLoop()
+      // Before there are clients, so that its numbers are below theirs.
+      let handover = try Handover()
       let setup = try ChildSetup(socketPath: path)
       var limit = try DescriptorLimit.current()
       limit.soft = limit.hard
       try limit.apply()
       let daemon = WindowDaemon(
-        loop: loop, log: log, windows: WindowTable(on: loop, setup: setup, log: log),
+        loop: loop, log: log, windows: WindowTable(on: loop, setup: setup, handover: handover, log: log),
         configurationFile: ConfigurationFile(path: options.configurationPath), inherited: inherited,
         isDetached: options.isDetached)
       return loop.run { await daemon.live(listeningAt: path) }

@@ -42,7 +42,7 @@ extension WindowTable {
         throw .system(error)
       }
       let deadline = Deadline.after(.seconds(configuration.startTimeout))
-      let child = try await command.start(in: terminal, on: loop, deadline: deadline)
+      let child = try await command.start(in: terminal, on: loop, through: handover, deadline: deadline)
       return LiveTerminal(terminal: terminal, child: child)
     } catch {
       throw Reply.Failure(.spawnFailed, "\(error)")

@@ -10,6 +10,8 @@ package actor WindowTable {
   nonisolated let loop: EventLoop
   let log: Log
   let setup: ChildSetup
+  /// What children get their descriptors through, however many clients there are.
+  let handover: Handover
 
   var windows: [UInt64: Window] = [:]
   /// Windows whose child is being started: they count, though nobody can name them yet.
@@ -31,9 +33,10 @@ package actor WindowTable {
     unsafe loop.serialExecutor.asUnownedSerialExecutor()
   }
 
-  package init(on loop: EventLoop, setup: ChildSetup, log: Log) {
+  package init(on loop: EventLoop, setup: ChildSetup, handover: Handover, log: Log) {
     self.loop = loop
     self.setup = setup
+    self.handover = handover
     self.log = log
   }
 

@@ -15,25 +15,28 @@ struct Outcome {
   var text = ""
   var exit: [Int32] = []
   var failed: Failed?
+  /// Whether its descriptors were on their way to it when it had been started.
+  var wasHandedOver = false
 }
 
 /// Runs a program to its end. Without a terminal its output goes to a pipe.
 func run(
   _ arguments: [String], candidates: [String]? = nil, environment: [String] = ["PATH=/usr/bin:/bin"],
-  directories: [String] = [], terminal: Int32 = -1, standard: Int32? = nil, limits: (UInt64, UInt64)? = nil
+  directories: [String] = [], terminal: Int32 = -1, standard: Int32? = nil, limits: (UInt64, UInt64)? = nil,
+  way: Way? = nil
 ) throws -> Outcome {
   let (reading, writing) = try makePipe()
   let output = standard ?? writing
   let spawned = try start(
     arguments, candidates: candidates, environment: environment, directories: directories, terminal: terminal,
-    output: output, limits: limits)
+    output: output, limits: limits, way: way)
   close(writing)
   var outcome = Outcome()
-  var failure = ipc_spawn_failure()
+  outcome.wasHandedOver = way?.isTaken ?? false
   #expect(ipc_poll(spawned.status, IPC_READABLE, 20_000_000_000) > 0)
-  // The shim stores at most one failure.
-  if unsafe ipc_spawn_result(spawned.status, &failure) == 0 {
-    outcome.failed = Failed(step: failure.step, error: failure.error)
+  let (result, failed) = spawned.look()
+  if result == 0 {
+    outcome.failed = failed
   } else {
     outcome.text = readAll(terminal >= 0 ? terminal : reading)
   }
@@ -47,9 +50,10 @@ func run(
 }
 
 /// Starts a program.
+/// - Throws: the errno when there is no child.
 func start(
   _ arguments: [String], candidates: [String]? = nil, environment: [String] = ["PATH=/usr/bin:/bin"],
-  directories: [String] = [], terminal: Int32 = -1, output: Int32 = 1, limits: (UInt64, UInt64)? = nil
+  directories: [String] = [], terminal: Int32 = -1, output: Int32 = 1, limits: (UInt64, UInt64)? = nil, way: Way? = nil
 ) throws -> Started {
   var (soft, hard): (UInt64, UInt64) = (0, 0)
   // The shim writes two integers.
@@ -69,11 +73,16 @@ func start(
   var request = unsafe ipc_spawn(
     candidates: candidates.constant, arguments: arguments.pointers, environment: environment.pointers,
     directories: directories.constant, terminal: terminal, standard: (0, output, 2), descriptor_limit: soft,
-    descriptor_maximum: hard)
+    descriptor_maximum: hard, handover: way?.handover)
   var spawned = unsafe ipc_spawned()
   let result = unsafe ipc_spawn_start(&request, &spawned)
-  try #require(result == 0)
-  return unsafe Started(pid: spawned.pid, pidfd: spawned.pidfd, status: spawned.status, memory: spawned.memory)
+  guard result == 0 else { throw NoChild(error: -result) }
+  return unsafe Started(spawned)
+}
+
+/// There is no child.
+struct NoChild: Error, Equatable {
+  var error: Int32
 }
 
 /// A child that was started, and what it runs on until it executes its program.
@@ -81,20 +90,31 @@ func start(
   let pid: Int32
   let pidfd: Int32
   let status: Int32
-  private let memory: UnsafeMutableRawPointer?
+  private let spawned: ipc_spawned
 
-  @unsafe init(pid: Int32, pidfd: Int32, status: Int32, memory: UnsafeMutableRawPointer?) {
-    self.pid = pid
-    self.pidfd = pidfd
-    self.status = status
-    unsafe self.memory = memory
+  @unsafe init(_ spawned: ipc_spawned) {
+    pid = unsafe spawned.pid
+    pidfd = unsafe spawned.pidfd
+    status = unsafe spawned.status
+    unsafe self.spawned = spawned
+  }
+
+  /// Whether the child's descriptors are on their way to it.
+  var isPending: Bool { unsafe ipc_spawn_is_pending(spawned.memory) != 0 }
+
+  /// What is known of the child: 1 when the program runs, 0 and the failure.
+  func look() -> (Int32, Failed) {
+    var (spawned, failure) = unsafe (spawned, ipc_spawn_failure())
+    // The shim stores at most one failure.
+    let result = unsafe ipc_spawn_result(&spawned, &failure)
+    return (result, Failed(step: failure.step, error: failure.error))
   }
 
   /// Closes what the start made. Only once the child has ended.
   func finish() {
     closeAll(pidfd, status)
     // The child has ended, as the caller promises.
-    unsafe ipc_spawn_release(memory)
+    unsafe ipc_spawn_release(spawned.memory)
   }
 }
 

@@ -51,8 +51,8 @@ private let activator = "/usr/bin/systemd-socket-activate"
       var client = try RawClient(socket)
       _ = try client.ask(#"{"status":{}}"#)
       let sockets = process.facts.descriptors.filter { $0.value.hasPrefix("socket:") }
-      // The listener and this client.
-      #expect(sockets.count == 2)
+      // The listener, the children's pair and this client.
+      #expect(sockets.count == 4)
       for number in sockets.keys {
         let information = text(of: "/proc/\(process.id)/fdinfo/\(number)") ?? ""
         let flags = information.split(separator: "\n").first { $0.hasPrefix("flags:") }?.split(separator: "\t").last

@@ -12,8 +12,8 @@ private let strace = "/usr/bin/strace"
   private static let pairing =
     "\(#filePath)".split(separator: "/").dropLast(2).map { "/" + $0 }.joined() + "/System/pair-descriptors"
 
-  /// What the event loop has for as long as the process lives.
-  private static let kept = ["epoll_create1", "eventfd2"]
+  /// What the event loop and its children's pair have for as long as the process lives.
+  private static let kept = ["epoll_create1", "eventfd2", "socketpair"]
 
   @Test(
     .enabled(if: Programs.has(strace), "strace IS MISSING: descriptors are not paired"),
@@ -52,8 +52,8 @@ private let strace = "/usr/bin/strace"
     let outcome = try run([Self.pairing, trace] + Self.kept)
     #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
     let count = try #require(outcome.text.split(separator: " ").first.flatMap { Int($0) })
-    // Five that it begins with, five connections, and a terminal, two pipe ends and a pidfd for each of five windows.
-    #expect(count >= 5 + 5 + 5 * 4, "\(outcome.text)")
+    // Seven that it begins with, five connections, and a terminal, two pipe ends and a pidfd for each of five windows.
+    #expect(count >= 7 + 5 + 5 * 4, "\(outcome.text)")
   }
 
   @Test(arguments: [

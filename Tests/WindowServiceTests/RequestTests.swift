@@ -41,8 +41,8 @@ internal import WindowProtocol
     try withDaemon { daemon in
       let idle = try daemon.status().descriptors
       #expect(idle["eventpoll"] == 1 && idle["eventfd"] == 1 && idle["signalfd"] == 1)
-      // The listener and the connection that asks, once the daemon has seen the end of earlier ones.
-      #expect(try eventually { try daemon.status().descriptors["socket"] == 2 })
+      // The listener, the children's pair and the connection that asks, once the daemon has seen the end of earlier ones.
+      #expect(try eventually { try daemon.status().descriptors["socket"] == 4 })
       for _ in 0..<3 { _ = try daemon.create("cat") }
       let busy = try daemon.status().descriptors
       #expect(busy["terminal", default: 0] == 3 && busy["pidfd", default: 0] == 3)

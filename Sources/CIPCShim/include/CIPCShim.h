@@ -143,6 +143,17 @@ struct ipc_exit {
   int32_t code;
 };
 
+// What spares a child a copy of its parent's table: handover.c says how. It must outlive the children that use it.
+struct ipc_handover {
+  // A connected pair of sockets that keep messages apart. The lower `receiving` is, the less is copied.
+  int sending;
+  int receiving;
+  // The process that made the pair; another that has it through fork(2) does not use it.
+  int32_t process;
+  // Whose descriptors are on their way: a number for the child, 0 for nobody's. Zero at first, and then the shim's.
+  uintptr_t claim;
+};
+
 // What a child is started with. Copied, so that it need not outlive the call.
 struct ipc_spawn {
   // The files to try in order, as execvp(3) would.
@@ -159,6 +170,8 @@ struct ipc_spawn {
   // RLIMIT_NOFILE for the child.
   uint64_t descriptor_limit;
   uint64_t descriptor_maximum;
+  // For a child on a terminal. Null: it begins with a copy of the table, as it does while another is on its way.
+  struct ipc_handover *IPC_NULLABLE handover;
 };
 
 // What the child could not do.
@@ -174,7 +187,8 @@ enum ipc_spawn_step {
 struct ipc_spawned {
   int32_t pid;
   int pidfd;
-  // Ends empty when the program runs; holds one ipc_spawn_failure when a step failed.
+  // Ends empty when the program runs; holds one ipc_spawn_failure when a step failed. Readable when either is so, unless
+  // the child ended while ipc_spawn_is_pending.
   int status;
   // What the child runs on until then: for ipc_spawn_release, once `status` has ended or the child was reaped.
   void *IPC_NULLABLE memory;
@@ -185,12 +199,15 @@ struct ipc_spawn_failure {
   int32_t error;
 };
 
-// clone(2) with CLONE_VM and a pidfd, then in the child: signals, setsid, the terminal, close_range, limits, directory,
-// execve. Returns at once; `status` tells how it went. The parent's mask and dispositions are unchanged.
+// clone(2) with CLONE_VM and a pidfd, then in the child: a table of its own, signals, setsid, the terminal, close_range,
+// limits, directory, execve. Returns at once; `status` tells how it went. The parent's mask and dispositions are unchanged.
 int ipc_spawn_start(const struct ipc_spawn *IPC_NONNULL spawn, struct ipc_spawned *IPC_NONNULL spawned);
 // Reads `status` once: 1 when the program runs, 0 when a failure was stored, -EAGAIN while neither is known.
-int ipc_spawn_result(int status, struct ipc_spawn_failure *IPC_NONNULL failure);
-// Frees what the child no longer uses.
+int ipc_spawn_result(const struct ipc_spawned *IPC_NONNULL spawned, struct ipc_spawn_failure *IPC_NONNULL failure);
+// Whether the child's descriptors are on their way to it. The copies there are not closed by its death, so `status` would
+// not end: look again now and then.
+int ipc_spawn_is_pending(const void *IPC_NULLABLE memory);
+// Frees what the child no longer uses, and takes back what it never took.
 void ipc_spawn_release(void *IPC_NULLABLE memory);
 // pidfd_open(2).
 int ipc_pidfd_open(int32_t pid);

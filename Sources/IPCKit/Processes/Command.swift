@@ -33,24 +33,26 @@ public struct Command: Sendable {
   /// TIOCSCTTY, close_range(2), chdir(2), execve(2).
   ///
   /// Suspends until the program runs or it is known why not; a slow directory or binary holds up this task alone.
+  /// - Parameter handover: what spares the child a copy of all that this process has open; nil copies.
   /// - Throws: ``IPCError/system(_:)`` with the step that failed, such as `execute /no/such/program: No such file or
   ///   directory`; ``IPCError/deadlineExceeded(operation:)``, ``IPCError/cancelled``. The child is reaped then.
   nonisolated(nonsending) public func start(
-    in terminal: borrowing Terminal, on loop: EventLoop, deadline: Deadline = .never
+    in terminal: borrowing Terminal, on loop: EventLoop, through handover: Handover? = nil, deadline: Deadline = .never
   ) async throws(IPCError) -> ChildProcess {
     try check()
     let number = terminal.source.descriptor.number
     let spawned = unsafe try IPCError.wrap { () throws(SystemError) in
-      unsafe try spawn(terminal: number, standard: (-1, -1, -1))
+      unsafe try spawn(terminal: number, standard: (-1, -1, -1), through: handover)
     }
-    // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory.
-    defer { unsafe ipc_spawn_release(spawned.memory) }
+    // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory
+    // and with the handover.
+    defer { withExtendedLifetime(handover) { unsafe ipc_spawn_release(spawned.memory) } }
     // The shim just made both descriptors, for us alone.
     let child = ChildProcess(
       processID: unsafe spawned.pid, pidfd: unsafe FileDescriptor(owning: spawned.pidfd), on: loop)
     let status = unsafe FileDescriptor(owning: spawned.status)
     do throws(IPCError) {
-      try await confirm(status, on: loop, deadline)
+      unsafe try await confirm(spawned, status, on: loop, deadline)
     } catch {
       child.kill()
       _ = await child.exit()
@@ -60,19 +62,29 @@ public struct Command: Sendable {
   }
 
   /// Waits for the end of the status pipe, which comes with execve(2), or for the failure in it.
-  nonisolated(nonsending) private func confirm(
-    _ status: consuming FileDescriptor, on loop: EventLoop, _ deadline: Deadline
+  ///
+  /// The pipe ends with the child too, but not in the moment before the child has taken it over: until this is past, a
+  /// death is looked for once a second. Unsafe because the child's numbers and memory must be good still.
+  @unsafe nonisolated(nonsending) private func confirm(
+    _ spawned: ipc_spawned, _ status: consuming FileDescriptor, on loop: EventLoop, _ deadline: Deadline
   ) async throws(IPCError) {
     let source: EventSource
     do throws(SystemError) { source = try EventSource(nonBlocking: status, on: loop) } catch { throw .system(error) }
-    while try !hasStarted(source.descriptor) { try await source.readable(deadline: deadline) }
+    while unsafe try !hasStarted(spawned) {
+      let isPending = unsafe ipc_spawn_is_pending(spawned.memory) != 0
+      let moment = isPending ? min(deadline, .after(.seconds(1))) : deadline
+      do throws(IPCError) { try await source.readable(deadline: moment) } catch {
+        guard case .deadlineExceeded = error, !deadline.hasPassed else { throw error }
+      }
+    }
   }
 
-  /// Looks at the status pipe: false while it is not known whether the program runs.
-  func hasStarted(_ status: borrowing FileDescriptor) throws(IPCError) -> Bool {
-    var failure = ipc_spawn_failure()
+  /// Looks at the status pipe: false while it is not known whether the program runs. Unsafe because the child's numbers
+  /// and memory must be good still.
+  @unsafe func hasStarted(_ spawned: ipc_spawned) throws(IPCError) -> Bool {
+    var (spawned, failure) = unsafe (spawned, ipc_spawn_failure())
     // The shim stores at most one failure and keeps no pointer.
-    switch unsafe ipc_spawn_result(status.number, &failure) {
+    switch unsafe ipc_spawn_result(&spawned, &failure) {
     case 1: return true
     case 0: throw .system(describe(failure))
     case -EAGAIN: return false
@@ -112,7 +124,9 @@ extension Command {
 
   /// Starts the child: on a terminal, or with three descriptors as its standard streams. Unsafe because the answer holds
   /// bare numbers, and memory that the child uses until it runs its program or is reaped.
-  @unsafe func spawn(terminal: CInt, standard: (CInt, CInt, CInt)) throws(SystemError) -> ipc_spawned {
+  @unsafe func spawn(
+    terminal: CInt, standard: (CInt, CInt, CInt), through handover: Handover? = nil
+  ) throws(SystemError) -> ipc_spawned {
     var candidates = CStringArray()
     for path in self.candidates { candidates.append(path.utf8) }
     var arguments = CStringArray()
@@ -135,7 +149,8 @@ extension Command {
               arguments: arguments, environment: UnsafePointer(environment),
               directories: UnsafeRawPointer(directories).assumingMemoryBound(to: UnsafePointer<CChar>?.self),
               terminal: terminal, standard: standard,
-              descriptor_limit: limit.soft, descriptor_maximum: limit.hard)
+              descriptor_limit: limit.soft, descriptor_maximum: limit.hard,
+              handover: handover?.address)
             return unsafe ipc_spawn_start(&request, &spawned)
           }
         }

@@ -35,7 +35,8 @@ public struct DetachedProcess: ~Copyable, Sendable {
     let pidfd = unsafe FileDescriptor(owning: spawned.pidfd)
     let status = unsafe FileDescriptor(owning: spawned.status)
     do throws(IPCError) {
-      while try !command.hasStarted(status) { try status.wait(for: IPC_READABLE, "start", deadline) }
+      // Both descriptors and the memory are ours until this function ends.
+      while unsafe try !command.hasStarted(spawned) { try status.wait(for: IPC_READABLE, "start", deadline) }
     } catch {
       _ = ipc_pidfd_signal(pidfd.number, SIGKILL)
       _ = try? Self.reap(pidfd, .never)

@@ -1,0 +1,49 @@
+// What keeps the price of a child from growing with the descriptors of the process that starts it.
+
+internal import CIPCShim
+internal import Glibc
+
+/// A way for children to get their descriptors without a copy of everything that this process has open.
+///
+/// A child's table begins as a copy of its parent's, and what is in it must be closed again: with a thousand connections
+/// that is a tenth of the whole price of a child. With a handover the child copies the low numbers alone. So make it early,
+/// before there are many descriptors, and give it to every ``Command/start(in:on:through:deadline:)``. It costs two.
+///
+/// One child uses it at a time, for the tenth of a millisecond until it has what it needs; another that starts meanwhile
+/// begins with a copy. Any thread may use it.
+///
+/// ```swift
+/// let handover = try Handover()
+/// let child = try await command.start(in: terminal, on: loop, through: handover)
+/// ```
+@safe public final class Handover: @unchecked Sendable {
+  private let sending: FileDescriptor
+  private let receiving: FileDescriptor
+  /// What children share with this process: written by the shim alone, and atomically where two may meet.
+  private let shared: UnsafeMutablePointer<ipc_handover>
+
+  /// Makes the way. socketpair(2).
+  /// - Throws: EMFILE, ENFILE.
+  public init() throws(SystemError) {
+    var ends: (CInt, CInt) = (-1, -1)
+    // The shim fills exactly two integers, which is what the tuple is.
+    let result = unsafe withUnsafeMutablePointer(to: &ends) {
+      unsafe $0.withMemoryRebound(to: CInt.self, capacity: 2) { unsafe ipc_socket_pair(IPC_SEQPACKET, 1, $0) }
+    }
+    _ = try SystemError.check(result, "socketpair")
+    // The kernel just handed both numbers out, to nobody else. The lower one is for the children.
+    receiving = unsafe FileDescriptor(owning: min(ends.0, ends.1))
+    sending = unsafe FileDescriptor(owning: max(ends.0, ends.1))
+    unsafe shared = .allocate(capacity: 1)
+    unsafe shared.initialize(
+      to: ipc_handover(sending: sending.number, receiving: receiving.number, process: getpid(), claim: 0))
+  }
+
+  deinit {
+    // Whoever starts a child holds the handover until the child has what it needs, or has ended.
+    unsafe shared.deallocate()
+  }
+
+  /// For a request to the shim, while the caller holds the handover.
+  @unsafe var address: UnsafeMutablePointer<ipc_handover> { unsafe shared }
+}
