@@ -13,6 +13,9 @@ extension EventLoop {
   /// Runs `body` on the loop's thread: after what runs there now, even when this is that thread.
   func call(_ body: @escaping @Sendable () -> Void) { leave(.call(body)) }
 
+  /// Runs `body` on the loop's thread: now, where this is that thread.
+  func perform(_ body: @escaping @Sendable () -> Void) { if isCurrent { body() } else { call(body) } }
+
   /// Ends the wait if it has not ended; from any thread.
   func cancel(_ key: WaitKey) {
     guard isCurrent else { return leave(.cancellation(key)) }

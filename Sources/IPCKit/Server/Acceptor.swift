@@ -20,9 +20,9 @@ final class ListenerBox {
 
 /// One listener of a server's.
 @safe final class Acceptor: EventReceiver {
-  private unowned(unsafe) let owner: ServerCore
-  /// The server, which owns this.
-  private var server: ServerCore { unsafe owner }
+  private unowned(unsafe) let owner: Entrance
+  /// The server's entrance, which owns this.
+  private var entrance: Entrance { unsafe owner }
   private var listener: UnixListener?
   /// Held so that, when there is no other, a client can be accepted and closed.
   private var reserve: FileDescriptor?
@@ -44,9 +44,9 @@ final class ListenerBox {
 
   /// Registers the listener, which stays the acceptor's.
   init(
-    _ listener: consuming UnixListener, reserve: consuming FileDescriptor?, for server: ServerCore
+    _ listener: consuming UnixListener, reserve: consuming FileDescriptor?, for entrance: Entrance
   ) throws(SystemError) {
-    unsafe owner = server
+    unsafe owner = entrance
     number = listener.descriptor.number
     self.listener = consume listener
     self.reserve = consume reserve
@@ -54,7 +54,7 @@ final class ListenerBox {
     // The acceptor unregisters before it ends.
     let target = unsafe Slot.Target(receiver: self, token: Unmanaged.passUnretained(self).toOpaque())
     do throws(SystemError) {
-      slot = try server.loop.core.register(number, .level, for: target)
+      slot = try entrance.loop.core.register(number, .level, for: target)
     } catch {
       try? self.listener.take()?.close()
       throw error
@@ -65,7 +65,7 @@ final class ListenerBox {
 
   /// The rest is over: the door opens again.
   override func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) {
-    server.loop.core.setListening(slot, number, true)
+    entrance.loop.core.setListening(slot, number, true)
   }
 
   /// Lets in who waits.
@@ -80,7 +80,7 @@ final class ListenerBox {
       default:
         if isStarved { endShortage() }
         // accept4 just made it, for us alone.
-        server.admit(unsafe FileDescriptor(owning: result))
+        entrance.admit(unsafe FileDescriptor(owning: result))
         // What a handler or an observer did may have ended the listening.
         guard listener != nil else { return }
       }
@@ -96,7 +96,7 @@ final class ListenerBox {
   /// Stops listening; removes the socket's file if this process made it.
   func close() throws(SystemError) {
     guard let listener = listener.take() else { return }
-    server.loop.core.unregister(slot, number)
+    entrance.loop.core.unregister(slot, number)
     try listener.close()
   }
 }
@@ -107,11 +107,11 @@ extension Acceptor {
   /// One report an episode. Who waits is turned away with the reserve descriptor, where there is one, and the door stays
   /// shut for a moment: it is level-triggered, and would call all the time.
   private func acceptFailed(_ error: SystemError) {
-    if !isStarved { server.observe(.acceptFailed(error)) }
+    if !isStarved { entrance.report(error) }
     isStarved = true
     if error.errno == EMFILE { turnAway() }
-    server.loop.core.setListening(slot, number, false)
-    server.loop.core.slots.setTimer(slot, .read, .after(Self.rest))
+    entrance.loop.core.setListening(slot, number, false)
+    entrance.loop.core.slots.setTimer(slot, .read, .after(Self.rest))
   }
 
   /// There is room again, for a reserve that was lost too.
@@ -129,8 +129,7 @@ extension Acceptor {
       if result >= 0 {
         // accept4 just made it, for us alone; it ends here.
         _ = unsafe FileDescriptor(owning: result)
-        server.state.counts.add(.accepted)
-        server.refuse(.noDescriptors, nil)
+        entrance.refuseForWantOfDescriptors()
       }
       reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
       guard result >= 0 else { return }

@@ -37,6 +37,9 @@ public struct Connection: ~Copyable {
     get throws(SystemError) { try reference.peer() }
   }
 
+  /// The loop that it belongs to, for whatever else its handler waits for.
+  public var loop: EventLoop { reference.server.loop }
+
   /// Whether bytes have come that no frame was made of yet.
   public var hasUnreadBytes: Bool { reference.record.input.unreadCount > 0 }
 

@@ -53,10 +53,11 @@ public struct Server: ~Copyable {
   /// What a program has said of a server.
   struct Settings {
     let loop: EventLoop
+    let loops: Int
     let policy: PeerPolicy
     let limits: ServerLimits
     let framing: Framing
-    let counters = ServerCounters()
+    let counters: ServerCounters
     let stop: ServerStop
     let observe: @Sendable (Event) -> Void
   }
@@ -67,20 +68,26 @@ public struct Server: ~Copyable {
   /// Takes over the listener.
   /// - Parameters:
   ///   - listener: closed when the server ends, its path removed if it was ours.
-  ///   - loop: where everything runs.
+  ///   - loop: where everything runs, or whatever is not on one of the other loops.
+  ///   - loops: how many loops serve. Each beyond the first has a thread of its own while the server runs, and handlers
+  ///     run on the one that their connection belongs to: on the one that had the fewest when it came.
   ///   - policy: who is let in; this user and root.
   ///   - framing: what a frame is to a reply handler, and to ``Connection/nextFrame(deadline:)``.
   ///   - limits: what a connection may take.
   ///   - stop: ends the server well.
-  ///   - observe: called on the loop for each event; it must not block.
+  ///   - observe: called for each event, on the loop that it happens on; it must not block.
+  /// - Precondition: there is at least one loop.
   public init(
-    _ listener: consuming UnixListener, on loop: EventLoop, admitting policy: PeerPolicy = .sameUserOrRoot,
+    _ listener: consuming UnixListener, on loop: EventLoop, loops: Int = 1,
+    admitting policy: PeerPolicy = .sameUserOrRoot,
     framing: Framing = .line, limits: ServerLimits = ServerLimits(), stop: ServerStop = ServerStop(),
     observe: @escaping @Sendable (Event) -> Void = { _ in }
   ) {
+    precondition(loops > 0, "a server needs a loop")
     listeners = [ListenerBox(listener)]
     settings = Settings(
-      loop: loop, policy: policy, limits: limits, framing: framing, stop: stop, observe: observe)
+      loop: loop, loops: loops, policy: policy, limits: limits, framing: framing,
+      counters: ServerCounters(loops: loops), stop: stop, observe: observe)
   }
 
   /// Serves another listener too, which it takes over.
@@ -101,8 +108,9 @@ public struct Server: ~Copyable {
     startingAt start: HandlerStart = .firstByte,
     _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
   ) async throws(SystemError) {
-    let core = try ServerCore(settings, replying: nil, startingAt: start, handler)
-    try await Self.serve(core, listeners, settings.stop)
+    try await serve { [settings] loop, index in
+      ServerCore(settings, on: loop, number: index, replying: nil, startingAt: start, handler)
+    }
   }
 
   /// Serves with a reply handler, which costs no task; otherwise as ``run(startingAt:_:)``.
@@ -113,35 +121,27 @@ public struct Server: ~Copyable {
     replying replyHandler: ReplyHandler,
     handingOverTo handler: @escaping @Sendable (consuming Connection) async throws -> Void = { _ in }
   ) async throws(SystemError) {
-    let core = try ServerCore(settings, replying: replyHandler, startingAt: .firstByte, handler)
-    try await Self.serve(core, listeners, settings.stop)
+    try await serve { [settings] loop, index in
+      ServerCore(settings, on: loop, number: index, replying: replyHandler, startingAt: .firstByte, handler)
+    }
   }
 
-  nonisolated(nonsending) private static func serve(
-    _ core: ServerCore, _ listeners: [ListenerBox], _ stop: ServerStop
+  /// Serves with what `make` makes for each loop.
+  nonisolated(nonsending) private consuming func serve(
+    _ make: (EventLoop, Int) -> ServerCore
   ) async throws(SystemError) {
-    core.loop.checkCurrent()
-    try core.begin(listeners)
-    if let deadline = stop.attach(core) { core.drain(until: deadline) }
-    // A task of its own, which ends before this one does: so that handlers are cancelled once they have had their time.
-    let handlers = Task.immediate(executorPreference: core.loop) { await Self.runHandlers(core) }
-    core.state.handlers = handlers
+    settings.loop.checkCurrent()
+    var cores = [make(settings.loop, 0)]
+    for index in 1..<settings.loops { cores.append(make(try EventLoop(), index)) }
+    let entrance = try Entrance(settings, cores: cores)
+    try entrance.open(listeners)
+    if let deadline = settings.stop.attach(entrance) { entrance.drain(until: deadline) }
     await withTaskCancellationHandler {
-      await handlers.value
+      await entrance.serve()
     } onCancel: {
-      core.loop.call { core.cancel(afterDraining: core.limits.drainTime) }
+      entrance.loop.call { entrance.taskWasCancelled() }
     }
-    _ = stop.attach(nil)
-    try core.finish()
-  }
-
-  /// Lets a handler begin for each connection that has something to say, as a child of this task, until all is over;
-  /// then waits for the handlers.
-  nonisolated(nonsending) private static func runHandlers(_ core: ServerCore) async {
-    await withDiscardingTaskGroup { group in
-      while await core.untilTaskIsNeeded() {
-        group.addImmediateTask(executorPreference: core.loop) { await core.runHandlers() }
-      }
-    }
+    _ = settings.stop.attach(nil)
+    try entrance.finish()
   }
 }

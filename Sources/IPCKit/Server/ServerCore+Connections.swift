@@ -1,23 +1,10 @@
-// Connections come and go: admission, the list, the counts, and the two ways to end one.
+// Connections come and go: the list, the counts, and the end.
 
 internal import Glibc
 
 extension ServerCore {
-  /// Whether anybody asks who connects.
-  private var needsPeer: Bool { policy.asksForPeer || mostOfOneUser != .max }
-
-  /// Takes a connection in, or turns it away before a byte is read.
-  func admit(_ descriptor: consuming FileDescriptor) {
-    state.counts.add(.accepted)
-    guard state.open < mostConnections else { return refuse(.tooManyConnections, nil) }
-    var peer: PeerCredentials?
-    if needsPeer {
-      do throws(SystemError) { peer = try descriptor.peerCredentials() } catch { return report(error) }
-      if let peer, !policy.admits(peer) { return refuse(.notAllowed, peer) }
-      if let peer, mostOfOneUser != .max, !state.users.enter(peer.userID, most: mostOfOneUser) {
-        return refuse(.tooManyOfOneUser, peer)
-      }
-    }
+  /// Serves a connection that was let in.
+  func take(_ descriptor: consuming FileDescriptor, _ peer: PeerCredentials?) {
     let mode: ConnectionRecord.Mode = replies ? .replying : .silent
     let record = ConnectionRecord(descriptor, mode, of: self, peer: peer)
     let connection = ConnectionReference(record, in: &state.records)
@@ -25,11 +12,6 @@ extension ServerCore {
     if !replies, !startsAtFirstByte { return start(connection) }
     // What the client has sent already is read at once: with luck, it needs no place in the kernel's table.
     goOn(connection)
-  }
-
-  func refuse(_ reason: Server.Refusal, _ peer: PeerCredentials?) {
-    state.counts.add(reason.count)
-    observe(.refused(reason, peer))
   }
 
   private func link(_ connection: ConnectionReference) {
@@ -40,7 +22,6 @@ extension ServerCore {
     unsafe state.first = connection.pointer
     state.open += 1
     state.counts.add(.open)
-    if state.open == 1 { disarmIdleExit() }
   }
 
   private func unlink(_ connection: ConnectionReference) {
@@ -48,7 +29,6 @@ extension ServerCore {
     if let previous = unsafe previous { unsafe previous.pointee.next = next } else { unsafe state.first = next }
     if let next = unsafe next { unsafe next.pointee.previous = previous }
     state.open -= 1
-    if let peer = connection.record.peer, mostOfOneUser != .max { state.users.leave(peer.userID) }
   }
 
   /// Ends a connection now, whatever is under way.
@@ -57,6 +37,7 @@ extension ServerCore {
       core.unregister(connection.record.slot, connection.record.descriptor.number)
     }
     if connection.record.isDeferred { unsafe core.forgetAtEnd(connection.token) }
+    let peer = connection.record.peer
     unlink(connection)
     _ = connection.record.input.drop()
     connection.record.input.settle(into: &core.buffers)
@@ -65,8 +46,7 @@ extension ServerCore {
     connection.end()
     // Only now: who reads the count on another thread finds the descriptor closed.
     state.counts.add(.open, -1)
-    guard state.open == 0 else { return }
-    armIdleExit()
-    if state.phase == .draining { dismissTasks() }
+    unsafe entrance?.left(peer, loop: index)
+    if state.open == 0, state.phase == .draining { dismissTasks() }
   }
 }

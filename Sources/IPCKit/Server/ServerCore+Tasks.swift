@@ -50,8 +50,26 @@ extension ServerCore {
     wakeServer()
   }
 
+  /// Serves until all is over here.
+  nonisolated(nonsending) func serve() async {
+    // A task of its own, which ends before this one does: so that handlers are cancelled once they have had their time.
+    let handlers = Task.immediate(executorPreference: loop) { await self.startTasks() }
+    state.handlers = handlers
+    await handlers.value
+    finish()
+  }
+
+  /// Makes a task, as a child of this one, whenever one more is needed; then waits for them all.
+  private nonisolated(nonsending) func startTasks() async {
+    await withDiscardingTaskGroup { group in
+      while await untilTaskIsNeeded() {
+        group.addImmediateTask(executorPreference: loop) { await self.runHandlers() }
+      }
+    }
+  }
+
   /// Suspends the server's task until one more task is needed, or none ever will be; false then.
-  nonisolated(nonsending) func untilTaskIsNeeded() async -> Bool {
+  private nonisolated(nonsending) func untilTaskIsNeeded() async -> Bool {
     while state.starting.count <= state.awakened {
       if isOver { return false }
       core.slots.reserve(state.slot, .hangup, until: .never)
@@ -70,7 +88,7 @@ extension ServerCore {
   }
 
   /// Runs handlers, one after another, until there is nothing to do for one task more.
-  nonisolated(nonsending) func runHandlers() async {
+  private nonisolated(nonsending) func runHandlers() async {
     let slot = core.slots.take()
     defer { core.slots.give(slot) }
     while true {

@@ -1,5 +1,5 @@
-// A server as its loop sees it: its connections in a list, the limits and counts that hold for all of them, and its life
-// from listening to its end. It is touched on the loop's thread alone.
+// A server as one of its loops sees it: its connections in a list, the limits and counts that hold for all of them, and
+// its life to its end. It is touched on the loop's thread alone.
 
 internal import Glibc
 
@@ -22,7 +22,6 @@ internal import Glibc
   let limitsSilence: Bool
   var phase = Phase.running
   var open = 0
-  var users = UserCounts()
   var records = RecordPool()
   var first: UnsafeMutablePointer<ConnectionRecord>?
   /// Connections for which a handler is to begin.
@@ -31,27 +30,27 @@ internal import Glibc
   var idle: [Int32] = []
   /// How many tasks were told to take a connection and have not gone on yet.
   var awakened = 0
-  var acceptors: [Acceptor] = []
   /// The task whose children the handlers are.
   var handlers: Task<Void, Never>?
   /// Why a reply handler's connection is about to end.
   var error: (any Error)?
-  /// What went wrong when it stopped listening.
-  var failure: SystemError?
-  /// The server's own place: for the deadline of a drain and of an idle server, and for its task to wait in.
+  /// The server's own place: for the deadline of a drain, and for its task to wait in.
   var slot: Int32 = -1
 
-  init(_ server: ServerCore, _ settings: borrowing Server.Settings) {
+  init(_ server: ServerCore, _ settings: Server.Settings, _ counts: ServerCounters.Cells) {
     unsafe self.server = server
-    (limits, framing, counts) = (settings.limits, settings.framing, settings.counters.cells)
+    (limits, framing, self.counts) = (settings.limits, settings.framing, counts)
     limitsSilence = limits.idleTime != nil || limits.firstByteTime != nil
   }
 }
 
-/// A running server.
+/// A running server's part on one loop.
 @safe final class ServerCore: EventReceiver, @unchecked Sendable {
   let loop: EventLoop
-  let policy: PeerPolicy
+  /// Which of the server's loops this is.
+  let index: Int
+  /// Where its connections come from; it outlives this.
+  unowned(unsafe) var entrance: Entrance?
   private let counters: ServerCounters
   let observe: @Sendable (Server.Event) -> Void
   /// Does nothing where async handlers answer.
@@ -61,28 +60,23 @@ internal import Glibc
   let startsAtFirstByte: Bool
   /// How many bytes of replies are collected before they are sent.
   let mostCollected: Int
-  let mostConnections: Int
-  let mostOfOneUser: Int
   private let storage: UnsafeMutablePointer<ServerState>
   private let loopStorage: UnsafeMutablePointer<LoopCore>
 
   init(
-    _ settings: borrowing Server.Settings, replying replyHandler: ReplyHandler?, startingAt start: HandlerStart,
-    _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
-  ) throws(SystemError) {
-    (loop, policy, counters, observe) = (settings.loop, settings.policy, settings.counters, settings.observe)
+    _ settings: Server.Settings, on loop: EventLoop, number index: Int, replying replyHandler: ReplyHandler?,
+    startingAt start: HandlerStart, _ handler: @escaping @Sendable (consuming Connection) async throws -> Void
+  ) {
+    (self.loop, self.index, counters, observe) = (loop, index, settings.counters, settings.observe)
     self.replyHandler = replyHandler ?? ReplyHandler { _, _ in }
     replies = replyHandler != nil
     self.handler = handler
     startsAtFirstByte = start == .firstByte
     mostCollected = min(ConnectionReference.mostCollected, settings.limits.unreadOutput)
-    let descriptors = Int(clamping: try DescriptorLimit.current().soft)
-    mostConnections = settings.limits.connections ?? max(1, descriptors / 4 * 3)
-    mostOfOneUser = settings.limits.connectionsPerUser ?? max(1, mostConnections / 2)
     unsafe storage = .allocate(capacity: 1)
     unsafe loopStorage = loop.coreAddress
     super.init()
-    unsafe storage.initialize(to: ServerState(self, settings))
+    unsafe storage.initialize(to: ServerState(self, settings, counters.cells(of: index)))
   }
 
   deinit {
@@ -124,7 +118,7 @@ internal import Glibc
 
   override func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) {
     // The server's own place has the server for its token.
-    if unsafe token == Unmanaged.passUnretained(self).toOpaque() { return ownDeadlinePassed(interest) }
+    if unsafe token == Unmanaged.passUnretained(self).toOpaque() { return cancel() }
     deadlinePassed(unsafe ConnectionReference(token), interest)
   }
 

@@ -42,19 +42,24 @@ public final class ServerCounters: Sendable {
     subscript(_ count: Count) -> Int { unsafe base[count.rawValue].load(ordering: .relaxed) }
   }
 
-  /// The cells, for who counts: valid as long as this.
-  let cells = Cells()
+  /// A loop's each, because one thread alone may count in them.
+  private let cells: [Cells]
 
-  init() {}
+  init(loops: Int) { cells = (0..<loops).map { _ in Cells() } }
 
-  deinit { cells.free() }
+  deinit { for cells in cells { cells.free() } }
 
-  private subscript(_ count: Count) -> Int { cells[count] }
+  /// Where a loop counts: valid as long as this.
+  func cells(of loop: Int) -> Cells { cells[loop] }
+
+  private subscript(_ count: Count) -> Int { cells.reduce(0) { $0 + $1[count] } }
 
   /// How many connections were accepted, those that were refused then included.
   public var accepted: Int { self[.accepted] }
   /// How many there are now.
   public var open: Int { self[.open] }
+  /// How many there are now on each of the server's loops, its own first.
+  public var openOnEachLoop: [Int] { cells.map { $0[.open] } }
   /// How many bytes came in.
   public var bytesReceived: Int { self[.bytesReceived] }
   /// How many bytes went out.

@@ -13,7 +13,7 @@
 public final class ServerStop: Sendable {
   private struct State {
     var deadline: Deadline?
-    var server: ServerCore?
+    var server: Entrance?
   }
 
   private let state = Lock(State())
@@ -35,7 +35,7 @@ public final class ServerStop: Sendable {
   }
 
   /// Names the server that a stop is for; answers the deadline if it came before. Nil when it has ended.
-  func attach(_ server: ServerCore?) -> Deadline? {
+  func attach(_ server: Entrance?) -> Deadline? {
     state.withLock { state in
       state.server = server
       return state.deadline

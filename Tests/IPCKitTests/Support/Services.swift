@@ -64,6 +64,7 @@ struct Answerer: Sendable {
 
 /// What a server is told besides its handler.
 struct Setup: Sendable {
+  var loops = 1
   var policy = PeerPolicy.sameUserOrRoot
   var framing = Framing.line
   var limits = ServerLimits()
@@ -76,8 +77,16 @@ struct Setup: Sendable {
   /// The defaults with other limits.
   init(_ change: (inout ServerLimits) -> Void) { change(&limits) }
 
+  /// On several loops.
+  init(loops: Int, _ change: (inout ServerLimits) -> Void = { _ in }) {
+    self.loops = loops
+    change(&limits)
+  }
+
   func server(_ listener: consuming UnixListener, on loop: EventLoop) -> Server {
-    Server(listener, on: loop, admitting: policy, framing: framing, limits: limits, stop: stop, observe: observe)
+    Server(
+      listener, on: loop, loops: loops, admitting: policy, framing: framing, limits: limits, stop: stop,
+      observe: observe)
   }
 }
 

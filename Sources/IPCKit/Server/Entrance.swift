@@ -1,0 +1,170 @@
+// Where connections come in: admission, the choice of a loop for each, and the end of it, when the door closes and the
+// loops end what they have. It belongs to the first loop's thread; only ``left(_:loop:)`` is called on others.
+
+internal import Glibc
+
+/// A connection on its way to the thread of another loop; one that does not arrive is closed.
+private final class Parcel: @unchecked Sendable {
+  private var descriptor: FileDescriptor?
+  let peer: PeerCredentials?
+
+  init(_ descriptor: consuming FileDescriptor, _ peer: PeerCredentials?) {
+    self.descriptor = consume descriptor
+    self.peer = peer
+  }
+
+  func take() -> FileDescriptor? { descriptor.take() }
+}
+
+/// The entrance of a running server.
+@safe final class Entrance: EventReceiver, @unchecked Sendable {
+  let loop: EventLoop
+  /// A server for each loop, this loop's first.
+  let cores: [ServerCore]
+  private let policy: PeerPolicy
+  private let limits: ServerLimits
+  private let counts: ServerCounters.Cells
+  private let observe: @Sendable (Server.Event) -> Void
+  private let crowd: Crowd
+  private var acceptors: [Acceptor] = []
+  private var isOpen = false
+  /// What went wrong when it stopped listening.
+  private var failure: SystemError?
+  /// Its own place, for the deadline of an idle server.
+  private var slot: Int32 = -1
+
+  init(_ settings: Server.Settings, cores: [ServerCore]) throws(SystemError) {
+    (loop, policy, limits, observe) = (settings.loop, settings.policy, settings.limits, settings.observe)
+    self.cores = cores
+    counts = settings.counters.cells(of: 0)
+    let descriptors = Int(clamping: try DescriptorLimit.current().soft)
+    let most = limits.connections ?? max(1, descriptors / 4 * 3)
+    crowd = Crowd(most: most, ofOneUser: limits.connectionsPerUser ?? max(1, most / 2), loops: cores.count)
+    super.init()
+    for core in cores { unsafe core.entrance = self }
+  }
+
+  /// Begins to listen, and to count idle time.
+  func open(_ listeners: [ListenerBox]) throws(SystemError) {
+    for box in listeners {
+      guard let listener = box.take() else { continue }
+      do throws(SystemError) {
+        acceptors.append(try Acceptor(listener, reserve: box.takeReserve(), for: self))
+      } catch {
+        // Those before it are known to the loop, which must not call them when they have ended.
+        close()
+        throw error
+      }
+    }
+    for core in cores { core.loop.perform { core.begin() } }
+    slot = loop.core.slots.take()
+    let token = unsafe Unmanaged.passUnretained(self).toOpaque()
+    unsafe loop.core.slots[slot].target = Slot.Target(receiver: self, token: token)
+    isOpen = true
+    armIdleExit()
+  }
+
+  /// Stops listening, and notes the first error of removing a path.
+  private func close() {
+    isOpen = false
+    for acceptor in acceptors {
+      do throws(SystemError) { try acceptor.close() } catch { failure = failure ?? error }
+    }
+    acceptors = []
+  }
+
+  /// Lets nobody in, ends who is between frames, and cancels the rest at the deadline.
+  func drain(until deadline: Deadline) {
+    close()
+    for core in cores { core.loop.perform { core.drain(until: deadline) } }
+  }
+
+  /// Ends everything.
+  func cancel() {
+    close()
+    for core in cores { core.loop.perform { core.cancel() } }
+  }
+
+  /// Ends everything, for a reason that the server then reports.
+  func fail(_ error: SystemError) {
+    failure = failure ?? error
+    cancel()
+  }
+
+  /// The server's task was cancelled: handlers may finish what they have begun, for as long as the limits say.
+  func taskWasCancelled() {
+    if limits.drainTime > .zero, isOpen { drain(until: .after(limits.drainTime)) } else { cancel() }
+  }
+
+  /// Nobody has come for as long as an idle server may be.
+  override func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) { endIfIdle() }
+
+  /// Gives its place up, once all loops have ended.
+  /// - Throws: what removing a path has reported.
+  func finish() throws(SystemError) {
+    loop.core.slots.give(slot)
+    if let failure { throw failure }
+  }
+}
+
+// MARK: - Coming in
+
+extension Entrance {
+  /// Whether anybody asks who connects.
+  private var needsPeer: Bool { policy.asksForPeer || crowd.countsUsers }
+
+  /// Takes a connection in, or turns it away before a byte is read.
+  func admit(_ descriptor: consuming FileDescriptor) {
+    counts.add(.accepted)
+    guard !crowd.isFull else { return refuse(.tooManyConnections, nil) }
+    var peer: PeerCredentials?
+    if needsPeer {
+      do throws(SystemError) { peer = try descriptor.peerCredentials() } catch { return cores[0].report(error) }
+      if let peer, !policy.admits(peer) { return refuse(.notAllowed, peer) }
+    }
+    guard let index = crowd.enter(peer) else { return refuse(.tooManyOfOneUser, peer) }
+    if limits.idleExit != nil { loop.core.slots.clearTimer(slot, .read) }
+    let core = cores[index]
+    guard index > 0 else { return core.take(descriptor, peer) }
+    let parcel = Parcel(descriptor, peer)
+    core.loop.call { if let descriptor = parcel.take() { core.take(descriptor, parcel.peer) } }
+  }
+
+  /// Turns somebody away.
+  func refuse(_ reason: Server.Refusal, _ peer: PeerCredentials?) {
+    counts.add(reason.count)
+    observe(.refused(reason, peer))
+  }
+
+  /// Turns somebody away who came when there was no descriptor for him.
+  func refuseForWantOfDescriptors() {
+    counts.add(.accepted)
+    refuse(.noDescriptors, nil)
+  }
+
+  /// Reports that the kernel hands out no more connections.
+  func report(_ error: SystemError) { observe(.acceptFailed(error)) }
+
+  /// A connection has ended, on any of the loops.
+  func left(_ peer: PeerCredentials?, loop index: Int) {
+    guard crowd.leave(peer, loop: index), limits.idleExit != nil else { return }
+    loop.perform { self.armIdleExit() }
+  }
+}
+
+// MARK: - Idle exit
+
+extension Entrance {
+  /// Sets the end of an idle server, if it has one and is idle.
+  private func armIdleExit() {
+    guard let time = limits.idleExit, isOpen, crowd.isEmpty else { return }
+    loop.core.slots.setTimer(slot, .read, .after(time))
+  }
+
+  /// Ends an idle server, unless somebody waits at the door.
+  private func endIfIdle() {
+    guard isOpen, crowd.isEmpty else { return }
+    for acceptor in acceptors { acceptor.accept(atMost: 1) }
+    if crowd.isEmpty { drain(until: .never) }
+  }
+}
