@@ -21,9 +21,11 @@ extension EventLoop {
     let slot = core.slots.take()
     let key = core.slots.reserve(slot, .read)
     defer { core.slots.give(slot) }
-    try startThread { [self] in
+    // The thread may still end while this goes on, so it has nothing that holds a descriptor: the loop's inbox, which it
+    // uses no more once the loop has its message, and a call that was made.
+    try startThread { [inbox] in
       call.run()
-      cancel(key)
+      inbox.leave(.cancellation(key))
     }
     _ = await suspendRegardless(key, .never)
     return call.result
@@ -32,18 +34,32 @@ extension EventLoop {
 
 /// A call and, once it has returned, its result.
 private final class BlockingCall<Success: Sendable>: Sendable {
-  private let body: @Sendable () -> Success
-  private let returned = Lock<Success?>(nil)
+  private enum State {
+    case before(@Sendable () -> Success)
+    case underWay
+    case after(Success)
+  }
 
-  init(_ body: @escaping @Sendable () -> Success) { self.body = body }
+  private let state: Lock<State>
 
+  init(_ body: @escaping @Sendable () -> Success) { state = Lock(.before(body)) }
+
+  /// Makes the call. What it captured ends here, on this thread, and not at some moment after the caller has gone on.
   func run() {
-    let result = body()
-    returned.withLock { $0 = result }
+    let result = takeBody()()
+    state.withLock { $0 = .after(result) }
+  }
+
+  private func takeBody() -> @Sendable () -> Success {
+    state.withLock { state in
+      guard case .before(let body) = state else { preconditionFailure("called twice") }
+      state = .underWay
+      return body
+    }
   }
 
   var result: Success {
-    guard let result = returned.withLock({ $0 }) else { preconditionFailure("asked before it returned") }
+    guard case .after(let result) = state.withLock({ $0 }) else { preconditionFailure("asked before it returned") }
     return result
   }
 }

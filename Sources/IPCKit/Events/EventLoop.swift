@@ -21,9 +21,7 @@ internal import Synchronization
   /// Owned by this object; touched on the loop's thread alone, which `precondition(isCurrent)` guards.
   private let storage: UnsafeMutablePointer<LoopCore>
   /// What other threads leave for the loop.
-  let inbox = Lock<[LoopMessage]>([])
-  /// The core's descriptor that any thread may write to.
-  let wakeupNumber: CInt
+  let inbox: Inbox
   /// The executor for actors that live on this loop.
   public let serialExecutor = LoopSerialExecutor()
   /// The number of the running thread, 0 while none runs.
@@ -33,7 +31,7 @@ internal import Synchronization
   /// - Throws: EMFILE, ENFILE, ENOMEM.
   public init() throws(SystemError) {
     let made = try LoopCore()
-    wakeupNumber = made.wakeupNumber
+    inbox = Inbox(waking: made.wakeupNumber)
     unsafe storage = .allocate(capacity: 1)
     let parking = made.parkingPlace
     unsafe storage.initialize(to: made)
@@ -109,7 +107,7 @@ extension EventLoop {
   }
 
   func enqueue(_ entry: JobQueue.Entry) {
-    if isCurrent { core.jobs.append(entry) } else { leave(.job(entry)) }
+    if isCurrent { core.jobs.append(entry) } else { inbox.leave(.job(entry)) }
   }
 
   /// Runs the jobs that are ready and those that they make ready: a few rounds, so that a task that changes functions

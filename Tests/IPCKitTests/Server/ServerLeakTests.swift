@@ -20,6 +20,12 @@ import Testing
     await #expect(processExitsWith: .success) { try Self.endsInEveryWay(.task) }
   }
 
+  @Test func severalLoopsLeaveNothing() async {
+    await #expect(processExitsWith: .success) {
+      for kind in HandlerKind.allCases { try Self.endsInEveryWay(kind, loops: 3) }
+    }
+  }
+
   @Test func handedOverConnectionsLeaveNothing() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
@@ -47,12 +53,12 @@ import Testing
     }
   }
 
-  private static func endsInEveryWay(_ kind: HandlerKind) throws {
+  private static func endsInEveryWay(_ kind: HandlerKind, loops: Int = 1) throws {
     try inQuietProcess { quiet in
       let directory = try TemporaryDirectory()
       let path = directory("s")
       for ending in Ending.allCases {
-        var setup = Setup {
+        var setup = Setup(loops: loops) {
           $0.frameLength = 1 << 17
           $0.frameTime = .milliseconds(20)
           $0.stallTime = .milliseconds(20)

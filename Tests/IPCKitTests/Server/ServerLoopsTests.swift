@@ -169,4 +169,35 @@ private enum Local { @TaskLocal static var word = "none" }
       #expect(openDescriptors().count < before + 5)
     }
   }
+
+  @Test func loopWithoutAThreadEndsTheServer() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      let path = directory("s")
+      let before = openDescriptors().count
+      try await withLoop { loop in
+        try setDefaultStackSize(1 << 46)
+        let error = await systemFailure {
+          try await Setup(loops: 2).server(try UnixListener(binding: path), on: loop).run { _ in }
+        }
+        #expect(error == SystemError(errno: EAGAIN, operation: "pthread_create"))
+        try setDefaultStackSize(1 << 20)
+        #expect(entries(of: directory.path) == ["s.lock"])
+      }
+      #expect(openDescriptors().count < before + 5)
+    }
+  }
+}
+
+/// pthread_setattr_default_np(3), which Swift's Glibc lacks: no thread can be made with more than there is.
+private func setDefaultStackSize(_ size: Int) throws {
+  typealias Function = @convention(c) (UnsafePointer<pthread_attr_t>) -> Int32
+  guard let symbol = unsafe dlsym(nil, "pthread_setattr_default_np") else {
+    throw SystemError(errno: ENOSYS, operation: "pthread_setattr_default_np")
+  }
+  var attributes = pthread_attr_t()
+  unsafe pthread_attr_init(&attributes)
+  unsafe pthread_attr_setstacksize(&attributes, size)
+  // The symbol is that function's, whose type this is.
+  #expect(unsafe unsafeBitCast(symbol, to: Function.self)(&attributes) == 0)
 }

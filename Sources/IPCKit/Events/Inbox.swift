@@ -1,0 +1,46 @@
+// What other threads leave for a loop: jobs, cancellations and calls, under a lock that its own thread takes only when it
+// was woken up for it.
+
+internal import CIPCShim
+
+/// What another thread may ask of a loop.
+enum LoopMessage {
+  case job(JobQueue.Entry)
+  case cancellation(WaitKey)
+  case call(@Sendable () -> Void)
+}
+
+/// Messages for one loop. Apart from the loop, so that a thread that has nothing but this does not keep the loop's
+/// descriptors open.
+final class Inbox: Sendable {
+  private let messages = Lock<[LoopMessage]>([])
+  /// The loop's eventfd.
+  private let wakeupNumber: CInt
+
+  init(waking wakeupNumber: CInt) { self.wakeupNumber = wakeupNumber }
+
+  /// Leaves a message and wakes the loop. The caller holds the loop, or the loop cannot end before it has this message.
+  func leave(_ message: LoopMessage) {
+    messages.withLock { messages in
+      messages.append(message)
+      // Under the lock: once the loop has the message, nobody writes to its descriptor any more.
+      if messages.count == 1 { wakeUp() }
+    }
+  }
+
+  /// What was left since the last time.
+  func take() -> [LoopMessage] {
+    messages.withLock { messages in
+      defer { messages = [] }
+      return messages
+    }
+  }
+
+  private func wakeUp() {
+    var one: UInt64 = 1
+    // An eventfd takes eight bytes. EAGAIN means that it is far from zero already, which is as good.
+    unsafe withUnsafeBytes(of: &one) { bytes in
+      if let start = bytes.baseAddress { unsafe _ = ipc_write(wakeupNumber, start, bytes.count) }
+    }
+  }
+}
