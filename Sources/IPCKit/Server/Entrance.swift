@@ -155,15 +155,14 @@ extension Entrance {
 // MARK: - Idle exit
 
 extension Entrance {
-  /// Sets the end of an idle server, if it has one and is idle.
+  /// Sets the end of a server that nobody comes to. If somebody has come meanwhile, it will be set anew when he goes.
   private func armIdleExit() {
-    guard let time = limits.idleExit, isOpen, crowd.isEmpty else { return }
+    guard let time = limits.idleExit, isOpen else { return }
     loop.core.slots.setTimer(slot, .read, .after(time))
   }
 
   /// Ends an idle server, unless somebody waits at the door.
   private func endIfIdle() {
-    guard isOpen, crowd.isEmpty else { return }
     for acceptor in acceptors { acceptor.accept(atMost: 1) }
     if crowd.isEmpty { drain(until: .never) }
   }

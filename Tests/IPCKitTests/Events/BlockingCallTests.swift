@@ -95,4 +95,30 @@ import Testing
       }
     }
   }
+  @Test func whatItCapturedHasEndedWhenItReturns() async throws {
+    try await withLoop { loop in
+      for _ in 0..<500 {
+        let witness = try await Self.call(on: loop)
+        #expect(witness.object == nil)
+      }
+    }
+  }
+
+  /// Makes a call that captures an object, of which this keeps nothing.
+  nonisolated(nonsending) private static func call(on loop: EventLoop) async throws -> Witness {
+    let object = Captured()
+    let witness = Witness(object)
+    try await loop.blocking { withExtendedLifetime(object) {} }
+    return witness
+  }
+}
+
+private final class Captured: Sendable {}
+
+/// Knows whether an object is there still.
+private final class Witness: @unchecked Sendable {
+  // One thread at a time uses it.
+  weak var object: Captured?
+
+  init(_ object: Captured) { self.object = object }
 }
