@@ -36,7 +36,6 @@ extension EventLoop {
 private final class BlockingCall<Success: Sendable>: Sendable {
   private enum State {
     case before(@Sendable () -> Success)
-    case underWay
     case after(Success)
   }
 
@@ -44,18 +43,11 @@ private final class BlockingCall<Success: Sendable>: Sendable {
 
   init(_ body: @escaping @Sendable () -> Success) { state = Lock(.before(body)) }
 
-  /// Makes the call. What it captured ends here, on this thread, and not at some moment after the caller has gone on.
+  /// Makes the call. What it captured ends here, and not at some moment after the caller has gone on.
   func run() {
-    let result = takeBody()()
+    guard case .before(let body) = state.withLock({ $0 }) else { preconditionFailure("called twice") }
+    let result = body()
     state.withLock { $0 = .after(result) }
-  }
-
-  private func takeBody() -> @Sendable () -> Success {
-    state.withLock { state in
-      guard case .before(let body) = state else { preconditionFailure("called twice") }
-      state = .underWay
-      return body
-    }
   }
 
   var result: Success {
