@@ -1,5 +1,5 @@
 // Where connections come in: admission, the choice of a loop for each, and the end of it, when the door closes and the
-// loops end what they have. It belongs to the first loop's thread; only ``left(_:loop:)`` is called on others.
+// loops end what they have. It belongs to the first loop's thread; only ``becameEmpty()`` is called on others.
 
 internal import Glibc
 
@@ -21,6 +21,7 @@ private final class Parcel: @unchecked Sendable {
   let loop: EventLoop
   /// A server for each loop, this loop's first.
   let cores: [ServerCore]
+  private let ownCore: ServerCore
   private let policy: PeerPolicy
   private let limits: ServerLimits
   private let counts: ServerCounters.Cells
@@ -35,14 +36,16 @@ private final class Parcel: @unchecked Sendable {
 
   init(_ settings: Server.Settings, cores: [ServerCore]) throws(SystemError) {
     (loop, policy, limits, observe) = (settings.loop, settings.policy, settings.limits, settings.observe)
-    self.cores = cores
+    (self.cores, ownCore) = (cores, cores[0])
     counts = settings.counters.cells(of: 0)
     let descriptors = Int(clamping: try DescriptorLimit.current().soft)
     let most = limits.connections ?? max(1, descriptors / 4 * 3)
     crowd = Crowd(most: most, ofOneUser: limits.connectionsPerUser ?? max(1, most / 2), loops: cores.count)
     super.init()
-    for core in cores { unsafe core.entrance = self }
+    for core in cores { unsafe (core.entrance, core.state.crowd) = (self, crowd) }
   }
+
+  deinit { crowd.free() }
 
   /// Begins to listen, and to count idle time.
   func open(_ listeners: [ListenerBox]) throws(SystemError) {
@@ -119,13 +122,13 @@ extension Entrance {
     guard !crowd.isFull else { return refuse(.tooManyConnections, nil) }
     var peer: PeerCredentials?
     if needsPeer {
-      do throws(SystemError) { peer = try descriptor.peerCredentials() } catch { return cores[0].report(error) }
+      do throws(SystemError) { peer = try descriptor.peerCredentials() } catch { return ownCore.report(error) }
       if let peer, !policy.admits(peer) { return refuse(.notAllowed, peer) }
     }
     guard let index = crowd.enter(peer) else { return refuse(.tooManyOfOneUser, peer) }
     if limits.idleExit != nil { loop.core.slots.clearTimer(slot, .read) }
+    guard index > 0 else { return ownCore.take(descriptor, peer) }
     let core = cores[index]
-    guard index > 0 else { return core.take(descriptor, peer) }
     let parcel = Parcel(descriptor, peer)
     core.loop.call { if let descriptor = parcel.take() { core.take(descriptor, parcel.peer) } }
   }
@@ -145,11 +148,8 @@ extension Entrance {
   /// Reports that the kernel hands out no more connections.
   func report(_ error: SystemError) { observe(.acceptFailed(error)) }
 
-  /// A connection has ended, on any of the loops.
-  func left(_ peer: PeerCredentials?, loop index: Int) {
-    guard crowd.leave(peer, loop: index), limits.idleExit != nil else { return }
-    loop.perform { self.armIdleExit() }
-  }
+  /// The last connection has ended, on any of the loops, and an idle server is to end.
+  func becameEmpty() { loop.perform { self.armIdleExit() } }
 }
 
 // MARK: - Idle exit

@@ -46,7 +46,8 @@ extension ServerCore {
     connection.end()
     // Only now: who reads the count on another thread finds the descriptor closed.
     state.counts.add(.open, -1)
-    unsafe entrance?.left(peer, loop: index)
+    let wasLast = state.crowd?.leave(peer, loop: index) ?? false
+    if wasLast, state.limits.idleExit != nil { unsafe entrance?.becameEmpty() }
     if state.open == 0, state.phase == .draining { dismissTasks() }
   }
 }

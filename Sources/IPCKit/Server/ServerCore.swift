@@ -18,6 +18,8 @@ internal import Glibc
   let limits: ServerLimits
   let framing: Framing
   let counts: ServerCounters.Cells
+  /// Where all loops count who is there; the entrance's.
+  var crowd: Crowd?
   /// Whether a silent connection's time is limited.
   let limitsSilence: Bool
   var phase = Phase.running
