@@ -10,7 +10,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
-from runner import counts, lines, memory, plot, rates, report  # noqa: E402
+from runner import counts, lines, loops, memory, plot, rates, report  # noqa: E402
 from runner.processes import Failed, wide_file_limit  # noqa: E402
 from runner.servers import HERE, VARIANTS, build, check  # noqa: E402
 
@@ -66,6 +66,7 @@ def count_all(options, directory, files):
 def measure(options, directory):
     """Everything, in turn; the tables and the results that the picture shows."""
     files = wide_file_limit()
+    ours = any(name.startswith("ipckit") for name in options.servers)
     core, _ = rates.cores(counts.REQUEST)
     for name in options.servers:
         check(name, directory)
@@ -73,9 +74,10 @@ def measure(options, directory):
     counted = count_all(options, directory, files)
     size = (32 if options.quick else 256) << 20
     scanned = lines.measure(directory, size, options.rounds, options.seconds, core, say)
+    spread = [report.of_loops(loops.measure(directory, options.rounds, options.seconds, say))] if ours else []
     say("")
     tables = report.of_rates(options.servers, results)
-    return [*tables, report.of_counts(options.servers, counted), report.of_lines(scanned)], results
+    return [*tables, report.of_counts(options.servers, counted), *spread, report.of_lines(scanned)], results
 
 
 def main():

@@ -105,6 +105,16 @@ def of_lines(scanned):
     return Table("Lines of 64 bytes out of a file", ["GB/s", "part of C's"], rows)
 
 
+def of_loops(found):
+    """The table of what more loops than one gain."""
+    rows = []
+    for title, (alone, together, ratio, shares) in found.items():
+        spread = " / ".join(f"{share:.0%}" for share in shares)
+        rows.append((title, [f"{alone:,.0f}", f"{together:,.0f} ({ratio:.2f})", spread]))
+    columns = ["one loop", "a loop for each core", "CPU time of each loop"]
+    return Table("Requests a second on several loops; the load runs on the same cores", columns, rows)
+
+
 def _first_line(command):
     try:
         # Without where it was built from.

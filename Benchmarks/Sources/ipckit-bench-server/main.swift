@@ -1,4 +1,5 @@
-// The library's server under the load generator: ipckit-bench-server SOCKET echo|reply|count [reply|async] [anyone].
+// The library's server under the load generator:
+// ipckit-bench-server SOCKET echo|reply|count [reply|async] [anyone] [loops=N] [work=N].
 
 internal import Glibc
 internal import IPCKit
@@ -43,17 +44,46 @@ func limits(for policy: Policy) -> ServerLimits {
   return limits
 }
 
+/// What the words behind the mode say.
+struct Options {
+  var engine = Engine.reply
+  var policy = Policy.sameUserOrRoot
+  /// On how many loops it serves.
+  var loops = 1
+  /// How long it computes before each answer, in steps of a nanosecond or two; for the reply handlers of `echo` and `reply`.
+  var work = 0
+
+  /// Notes a word; whether it is one of them.
+  mutating func read(_ word: String) -> Bool {
+    if let named = Engine(rawValue: word) {
+      engine = named
+    } else if word == "anyone" {
+      policy = .anyone
+    } else if word.hasPrefix("loops="), let number = Int(word.dropFirst(6)), number > 0 {
+      loops = number
+    } else if word.hasPrefix("work="), let number = Int(word.dropFirst(5)), number > 0 {
+      work = number
+    } else {
+      return false
+    }
+    return true
+  }
+}
+
 /// Serves until the process is killed.
-func serve(_ path: String, _ mode: Mode, _ engine: Engine, _ policy: Policy) throws(SystemError) {
+func serve(_ path: String, _ mode: Mode, _ options: Options) throws(SystemError) {
   let loop = try EventLoop()
   let failure = loop.run { () async -> SystemError? in
     do throws(SystemError) {
       let server = Server(
-        try UnixListener(binding: path), on: loop, admitting: policy.rule, limits: limits(for: policy)
+        try UnixListener(binding: path), on: loop, loops: options.loops, admitting: options.policy.rule,
+        limits: limits(for: options.policy)
       ) { event in
         if case .acceptFailed(let error) = event { fail("\(error)") }
       }
-      switch engine {
+      switch options.engine {
+      case .reply where options.work > 0:
+        try await server.run(replying: ReplyHandlers.handler(for: mode, afterWork: options.work))
       case .reply: try await server.run(replying: ReplyHandlers.handler(for: mode))
       case .async: try await server.run(AsyncHandlers.handler(for: mode))
       }
@@ -67,21 +97,14 @@ func serve(_ path: String, _ mode: Mode, _ engine: Engine, _ policy: Policy) thr
 
 let arguments = CommandLine.arguments.dropFirst()
 guard let path = arguments.first, let mode = arguments.dropFirst().first.flatMap(Mode.init(rawValue:)) else {
-  fail("usage: SOCKET echo|reply|count [reply|async] [anyone]", status: 64)
+  fail("usage: SOCKET echo|reply|count [reply|async] [anyone] [loops=N] [work=N]", status: 64)
 }
-var engine = Engine.reply
-var policy = Policy.sameUserOrRoot
+var options = Options()
 for word in arguments.dropFirst(2) {
-  if word == "anyone" {
-    policy = .anyone
-  } else if let named = Engine(rawValue: word) {
-    engine = named
-  } else {
-    fail("nobody knows \(word)", status: 64)
-  }
+  if !options.read(word) { fail("nobody knows \(word)", status: 64) }
 }
 do throws(SystemError) {
-  try serve(path, mode, engine, policy)
+  try serve(path, mode, options)
 } catch {
   fail("\(error)")
 }

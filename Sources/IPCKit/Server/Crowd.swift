@@ -10,6 +10,8 @@
     var users = UserCounts()
     /// On each loop, where there are several.
     var loops: [Int]
+    /// The one that had the last.
+    var last = -1
     /// Nil where there is one loop, whose thread is the only one.
     let lock: Lock<Void>?
 
@@ -24,11 +26,16 @@
       all -= 1
     }
 
-    /// Counts one more on the loop that has the fewest. The first of equals: it need not be handed on to that one.
+    /// Counts one more on the loop that has the fewest; equals have it in turn, because those who come and go at once are
+    /// never there to be counted.
     mutating func takeLoop() -> Int {
-      var least = 0
-      for other in loops.indices.dropFirst() where loops[other] < loops[least] { least = other }
+      var least = (last + 1) % loops.count
+      for step in 2...loops.count {
+        let other = (last + step) % loops.count
+        if loops[other] < loops[least] { least = other }
+      }
       loops[least] += 1
+      last = least
       return least
     }
   }
