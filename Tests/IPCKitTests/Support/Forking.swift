@@ -62,8 +62,8 @@ func toldByForkedChild(_ body: (Int32) throws -> (Int32, String)) throws -> Stri
 }
 
 /// A gate between processes: as many enter as it was opened for.
-struct Gate: Copyable {
-  private final class Ends {
+struct Gate: Copyable, Sendable {
+  private final class Ends: Sendable {
     let pipe: Pipe
     init() throws { pipe = try Pipe() }
   }
