@@ -11,11 +11,16 @@ final class ListenerBox {
 
   init(_ listener: consuming UnixListener) {
     self.listener = consume listener
-    reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+    reserve = makeReserve()
   }
 
   func take() -> UnixListener? { listener.take() }
   func takeReserve() -> FileDescriptor? { reserve.take() }
+}
+
+/// A descriptor to give up when there is no other; nil when there is none for this either.
+private func makeReserve() -> FileDescriptor? {
+  try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
 }
 
 /// One listener of a server's.
@@ -117,7 +122,7 @@ extension Acceptor {
   /// There is room again, for a reserve that was lost too.
   private func endShortage() {
     isStarved = false
-    if reserve == nil { reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null") }
+    if reserve == nil { reserve = makeReserve() }
   }
 
   /// Accepts with the reserve and closes: the client sees an end rather than silence.
@@ -131,10 +136,10 @@ extension Acceptor {
         _ = unsafe FileDescriptor(owning: result)
         entrance.refuseForWantOfDescriptors()
       }
-      reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+      reserve = makeReserve()
       guard result >= 0 else { return }
     }
     // Somebody else was faster: it is made again when there is room.
-    if reserve == nil { reserve = try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null") }
+    if reserve == nil { reserve = makeReserve() }
   }
 }

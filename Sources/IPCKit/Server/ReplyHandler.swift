@@ -100,8 +100,9 @@ extension ReplyHandler {
     /// Ends the conversation once the reply is sent; what the peer sends after this frame is not answered.
     public mutating func end() { outcome = .end }
 
-    /// Leaves this frame, and the connection, to the server's async handler: it reads the frame as its first. What was
-    /// written so far is sent before what that handler writes.
+    /// Leaves this frame, and the connection, to the server's async handler: it reads the frame as its first, or the end
+    /// where this is called at the end. What was written so far is sent before what that handler writes. After a failure
+    /// it changes nothing: nothing can be read on from there.
     /// - Precondition: the server has an async handler.
     public mutating func handOver() { outcome = .handOver }
 

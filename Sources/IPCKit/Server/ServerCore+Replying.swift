@@ -194,8 +194,12 @@ extension ServerCore {
     }
     // Nothing more comes, so nobody waits for room: the last word goes behind what waits for it.
     if outcome == .goOn || outcome == .wait {
-      outcome = .end
-      do { try replyHandler.end(&reply) } catch { outcome = failed(.failed, error) }
+      do {
+        try replyHandler.end(&reply)
+        outcome = reply.outcome == .handOver ? .handOver : .end
+      } catch {
+        outcome = failed(.failed, error)
+      }
     }
     reply.commit()
     finish(connection, outcome)

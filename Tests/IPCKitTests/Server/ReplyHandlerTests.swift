@@ -183,6 +183,29 @@ import Testing
     }
   }
 
+  @Test(arguments: ["a\nb\n", "a\nb"]) func atItsEndAConnectionCanBeHandedOver(input: String) async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory("s")
+    let before = ReplyHandler { frame, reply in
+      reply.tag += 1
+    } atEnd: { reply in
+      reply.write("\(reply.tag) lines\n")
+      reply.handOver()
+    }
+    let answerer = Answerer(before) { (connection: consuming Connection) in
+      guard try await connection.nextLine() == nil, connection.peerHasEnded else { return }
+      await connection.loop.sleep(until: .after(.milliseconds(5)))
+      try await connection.write("and no more\n")
+    }
+    try await withService(at: path, by: answerer) { _ in
+      var client = try Client(path)
+      try client.send(input)
+      try client.endSending()
+      let said = try client.rest()
+      #expect(said == ["2 lines", "and no more"])
+    }
+  }
+
   @Test func handedOverConnectionWaitsWhileOthersAreAnswered() async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")
