@@ -66,4 +66,27 @@ import Testing
       #expect(service.counters.failed == 0)
     }
   }
+
+  @Test(arguments: HandlerKind.allCases) func aConnectionCountsAsOpenUntilItsDescriptorIsClosed(kind: HandlerKind) async
+  {
+    // In a process of its own, where no child has a copy of the descriptor.
+    switch kind {
+    case .reply: await #expect(processExitsWith: .success) { try await Self.seeEveryoneGone(.reply) }
+    case .task: await #expect(processExitsWith: .success) { try await Self.seeEveryoneGone(.task) }
+    }
+  }
+
+  private static func seeEveryoneGone(_ kind: HandlerKind) async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory("s")
+    try await withService(at: path, by: .commands(kind)) { service in
+      for _ in 0..<200 {
+        let peer = try Peer(path)
+        #expect(try peer.ask("quit") == "bye")
+        // Without a pause: to catch it between the two.
+        while service.counters.open > 0 {}
+        #expect(systemFailure { try peer.client.send("y") }?.errno == EPIPE)
+      }
+    }
+  }
 }
