@@ -63,8 +63,15 @@ int ipc_handover_receive(int socket, int taken[2]) {
     struct cmsghdr header;
     char space[CMSG_SPACE(2 * sizeof(int))];
   } control;
-  struct msghdr message = {
-      .msg_iov = &content, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  // Each by itself: a compiler may clear a structure with memset(3), which is the C library's, or a sanitizer's.
+  struct msghdr message;
+  message.msg_name = NULL;
+  message.msg_namelen = 0;
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = &control;
+  message.msg_controllen = sizeof control;
+  message.msg_flags = 0;
   // The kernel fills in as many as the process may still have.
   int *numbers = (int *)CMSG_DATA(&control.header);
   numbers[0] = numbers[1] = -1;

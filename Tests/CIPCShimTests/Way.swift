@@ -2,6 +2,7 @@
 
 import CIPCShim
 import Glibc
+import Synchronization
 import Testing
 
 /// A handover, for as long as the process of an exit test lives: its descriptors have the low numbers of that process, and
@@ -20,7 +21,12 @@ import Testing
   }
 
   /// Whose descriptors are on their way, as a number; 0 when it is free.
-  var claim: UInt { unsafe handover.pointee.claim }
+  var claim: UInt {
+    // Children and other threads change it, so it is read as the atomic number that it is to the shim.
+    let offset = MemoryLayout<ipc_handover>.offset(of: \.claim) ?? 0
+    let place = unsafe UnsafeRawPointer(handover) + offset
+    return unsafe place.assumingMemoryBound(to: Atomic<UInt>.self).pointee.load(ordering: .acquiring)
+  }
 
   /// Whether descriptors are on their way to a child.
   var isTaken: Bool { claim != 0 }

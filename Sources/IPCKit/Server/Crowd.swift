@@ -8,12 +8,8 @@
     let mostOfOneUser: Int
     var all = 0
     var users = UserCounts()
-    /// On each loop, where there are several.
-    var loops: [Int]
-    /// The one that had the last.
-    var last = -1
-    /// Nil where there is one loop, whose thread is the only one.
-    let lock: Lock<Void>?
+    /// Nil where there is one loop, whose thread is the only one; else all is touched under its lock.
+    let loops: Lock<Loops>?
 
     mutating func enter(_ peer: PeerCredentials?) -> Bool {
       if mostOfOneUser != .max, let peer, !users.enter(peer.userID, most: mostOfOneUser) { return false }
@@ -25,16 +21,23 @@
       if mostOfOneUser != .max, let peer { users.leave(peer.userID) }
       all -= 1
     }
+  }
+
+  /// The connections of each loop.
+  private struct Loops {
+    var counts: [Int]
+    /// The one that had the last.
+    var last = -1
 
     /// Counts one more on the loop that has the fewest; equals have it in turn, because those who come and go at once are
     /// never there to be counted.
-    mutating func takeLoop() -> Int {
-      var least = (last + 1) % loops.count
-      for step in 2...loops.count {
-        let other = (last + step) % loops.count
-        if loops[other] < loops[least] { least = other }
+    mutating func takeOne() -> Int {
+      var least = (last + 1) % counts.count
+      for step in 2...counts.count {
+        let other = (last + step) % counts.count
+        if counts[other] < counts[least] { least = other }
       }
-      loops[least] += 1
+      counts[least] += 1
       last = least
       return least
     }
@@ -44,9 +47,8 @@
 
   init(most: Int, ofOneUser mostOfOneUser: Int, loops: Int) {
     unsafe storage = .allocate(capacity: 1)
-    let counts = Array(repeating: 0, count: loops)
-    unsafe storage.initialize(
-      to: Counts(most: most, mostOfOneUser: mostOfOneUser, loops: counts, lock: loops > 1 ? Lock(()) : nil))
+    let several = loops > 1 ? Lock(Loops(counts: Array(repeating: 0, count: loops))) : nil
+    unsafe storage.initialize(to: Counts(most: most, mostOfOneUser: mostOfOneUser, loops: several))
   }
 
   func free() {
@@ -64,31 +66,31 @@
 
   /// Whether there is nobody.
   var isEmpty: Bool {
-    guard let lock = counts.lock else { return counts.all == 0 }
-    return lock.withLock { _ in counts.all == 0 }
+    guard let loops = counts.loops else { return counts.all == 0 }
+    return loops.withLock { _ in counts.all == 0 }
   }
 
   /// Whether there are as many as there may be. On the thread that lets them in it stays so until it lets one in.
   var isFull: Bool {
-    guard let lock = counts.lock else { return counts.all >= counts.most }
-    return lock.withLock { _ in counts.all >= counts.most }
+    guard let loops = counts.loops else { return counts.all >= counts.most }
+    return loops.withLock { _ in counts.all >= counts.most }
   }
 
   /// Counts one more, and answers on which loop; nil when the user has as many as one may have.
   func enter(_ peer: PeerCredentials?) -> Int? {
-    guard let lock = counts.lock else { return counts.enter(peer) ? 0 : nil }
-    return lock.withLock { _ in counts.enter(peer) ? counts.takeLoop() : nil }
+    guard let loops = counts.loops else { return counts.enter(peer) ? 0 : nil }
+    return loops.withLock { counts.enter(peer) ? $0.takeOne() : nil }
   }
 
   /// Counts one less; whether it was the last one.
   func leave(_ peer: PeerCredentials?, loop: Int) -> Bool {
-    guard let lock = counts.lock else {
+    guard let loops = counts.loops else {
       counts.leave(peer)
       return counts.all == 0
     }
-    return lock.withLock { _ in
+    return loops.withLock { loops in
       counts.leave(peer)
-      counts.loops[loop] -= 1
+      loops.counts[loop] -= 1
       return counts.all == 0
     }
   }

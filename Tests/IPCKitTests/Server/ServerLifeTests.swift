@@ -111,7 +111,7 @@ import Testing
       }
       let rest = try client.rest()
       #expect(rest == [])
-      #expect(hasFinished.isSet)
+      try hasFinished.wait()
     }
   }
 
