@@ -37,6 +37,7 @@ import Testing
       }
       #expect(isShared)
       #expect(started.reap() == [0, 0])
+      started.finish()
     }
   }
 
@@ -167,6 +168,7 @@ import Testing
       reopen()
       #expect(result == 0 && failure == Failed(step: Int32(IPC_SPAWN_EXECUTE.rawValue), error: ENOENT))
       #expect(started.reap() == [0, 127])
+      started.finish()
     }
   }
 

@@ -13,12 +13,16 @@ import Testing
   /// - Parameter crowd: how many descriptors there are after it.
   init(crowd: Int = 200) throws {
     let (receiving, sending) = try makeSocketPair(IPC_SEQPACKET, nonBlocking: true)
-    // Never freed: children of this process may refer to it until it ends.
     unsafe handover = .allocate(capacity: 1)
     unsafe handover.initialize(
       to: ipc_handover(sending: sending, receiving: receiving, process: getpid(), claim: 0))
     for _ in 0..<crowd { try #require(dup(0) >= 0) }
+    unsafe Self.all.append(self)
   }
+
+  /// Each stays until the process ends, because children of it may refer to it until then. One thread makes them, at the
+  /// beginning of a test.
+  nonisolated(unsafe) private static var all: [Way] = []
 
   /// Whose descriptors are on their way, as a number; 0 when it is free.
   var claim: UInt {

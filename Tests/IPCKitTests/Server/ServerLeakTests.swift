@@ -20,12 +20,6 @@ import Testing
     await #expect(processExitsWith: .success) { try Self.endsInEveryWay(.task) }
   }
 
-  @Test func severalLoopsLeaveNothing() async {
-    await #expect(processExitsWith: .success) {
-      for kind in HandlerKind.allCases { try Self.endsInEveryWay(kind, loops: 3) }
-    }
-  }
-
   @Test func handedOverConnectionsLeaveNothing() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
@@ -53,11 +47,14 @@ import Testing
     }
   }
 
-  private static func endsInEveryWay(_ kind: HandlerKind, loops: Int = 1) throws {
+  private static func endsInEveryWay(_ kind: HandlerKind) throws {
+    // One loop first: what the Swift runtime makes at its first use is then there when threads meet. In a forked child
+    // the locks around that know the first thread by the number that it had before, and may wait for ever.
+    let ways = [1, 3].flatMap { loops in Ending.allCases.map { (loops, $0) } }
     try inQuietProcess { quiet in
       let directory = try TemporaryDirectory()
       let path = directory("s")
-      for ending in Ending.allCases {
+      for (loops, ending) in ways {
         var setup = Setup(loops: loops) {
           $0.frameLength = 1 << 17
           $0.frameTime = .milliseconds(20)
