@@ -85,6 +85,27 @@ import Testing
     }
   }
 
+  @Test func timerThatExpiresIsReadable() async throws {
+    try await withLoop { loop in
+      let source = try EventSource(try timer(after: 5_000_000), on: loop)
+      #expect(systemFailure { _ = try readOnce(source.descriptor, 8) }?.errno == EAGAIN)
+      try await source.readable(deadline: .after(.seconds(60)))
+      // How often it has expired.
+      #expect(try readOnce(source.descriptor, 8) == [1, 0, 0, 0, 0, 0, 0, 0])
+    }
+  }
+
+  @Test func signalIsReadable() async throws {
+    try await withLoop { loop in
+      let source = try EventSource(try signals(SIGUSR2), on: loop)
+      #expect(systemFailure { _ = try readOnce(source.descriptor, 128) }?.errno == EAGAIN)
+      pthread_kill(pthread_self(), SIGUSR2)
+      try await source.readable(deadline: .after(.seconds(60)))
+      // signalfd_siginfo begins with the signal's number.
+      #expect(try readOnce(source.descriptor, 128).first == UInt8(SIGUSR2))
+    }
+  }
+
   @Test func endOfAProcessIsReadable() async throws {
     await #expect(processExitsWith: .success) {
       let gate = try Gate()

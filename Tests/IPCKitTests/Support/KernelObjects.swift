@@ -21,6 +21,43 @@ func processDescriptor(_ process: pid_t) throws -> FileDescriptor {
   }
 }
 
+/// timerfd_create(2) and timerfd_settime(2): a timer that expires once, after so many nanoseconds.
+func timer(after nanoseconds: Int) throws -> FileDescriptor {
+  typealias Creating = @convention(c) (Int32, Int32) -> Int32
+  typealias Setting =
+    @convention(c) (Int32, Int32, UnsafePointer<itimerspec>, UnsafeMutablePointer<itimerspec>?) -> Int32
+  let timer = try unsafe adopt("timerfd_create") { symbol in
+    // The symbol is timerfd_create's, whose type this is; TFD_CLOEXEC is O_CLOEXEC, TFD_NONBLOCK O_NONBLOCK.
+    unsafe unsafeBitCast(symbol, to: Creating.self)(CLOCK_MONOTONIC, O_CLOEXEC | O_NONBLOCK)
+  }
+  guard let symbol = unsafe dlsym(nil, "timerfd_settime") else {
+    throw SystemError(errno: ENOSYS, operation: "timerfd_settime")
+  }
+  let moment = itimerspec(it_interval: timespec(), it_value: timespec(tv_sec: 0, tv_nsec: nanoseconds))
+  // The symbol is timerfd_settime's, whose type this is.
+  let result = unsafe withUnsafePointer(to: moment) { moment in
+    unsafe timer.withUnsafeNumber { unsafe unsafeBitCast(symbol, to: Setting.self)($0, 0, moment, nil) }
+  }
+  guard result == 0 else { throw SystemError(errno: errno, operation: "timerfd_settime") }
+  return timer
+}
+
+/// signalfd(2) for one signal, which this thread does not take any other way from now on.
+func signals(_ signal: Int32) throws -> FileDescriptor {
+  typealias Function = @convention(c) (Int32, UnsafePointer<sigset_t>, Int32) -> Int32
+  var mask = sigset_t()
+  // The set is this function's own.
+  unsafe sigemptyset(&mask)
+  unsafe sigaddset(&mask, signal)
+  unsafe pthread_sigmask(SIG_BLOCK, &mask, nil)
+  return try unsafe adopt("signalfd") { symbol in
+    // The symbol is signalfd's, whose type this is; SFD_CLOEXEC is O_CLOEXEC, SFD_NONBLOCK O_NONBLOCK.
+    unsafe withUnsafePointer(to: mask) {
+      unsafe unsafeBitCast(symbol, to: Function.self)(-1, $0, O_CLOEXEC | O_NONBLOCK)
+    }
+  }
+}
+
 private func adopt(_ name: String, _ call: (UnsafeMutableRawPointer) -> Int32) throws -> FileDescriptor {
   guard let symbol = unsafe dlsym(nil, name) else { throw SystemError(errno: ENOSYS, operation: name) }
   let number = unsafe call(symbol)
