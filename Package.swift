@@ -50,7 +50,10 @@ let package = Package(
       dependencies: ["IPCKit", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: ownSettings),
 
-    .executableTarget(name: "demo", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: ownSettings),
+    .executableTarget(
+      name: "demo",
+      dependencies: ["IPCKit", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: ownSettings),
 
     .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
     .testTarget(name: "IPCKitTests", dependencies: ["IPCKit"], swiftSettings: swiftSettings),

@@ -39,6 +39,7 @@ echo "windowctl list-windows, 10 windows: $ours ms, C $theirs ms, ratio $ratio"
 for id in 1 2 3 4 5 6 7 8 9 10; do .build/release/windowctl --socket "$socket" close-window "$id"; done
 
 median() { sort -n | sed -n "$((($1 + 1) / 2))p"; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 for width in 1 4; do
   for _ in 1 2 3 4 5 6 7; do
     "$work/spawn-loop" 500 >>"$work/c-$width"
@@ -46,8 +47,7 @@ for width in 1 4; do
   done
   floor=$(median 7 <"$work/c-$width")
   cycles=$(median 7 <"$work/ours-$width")
-  ratio=$(awk -v a="$cycles" -v b="$floor" 'BEGIN { printf "%.2f", a / b }')
-  echo "windows a second, $width at a time: $cycles, C loop one at a time $floor, ratio $ratio"
+  echo "windows a second, $width at a time: $cycles, C loop one at a time $floor, ratio $(ratio "$cycles" "$floor")"
 done
 
 # Two daemons, with and without a thousand silent clients, take turns in short bursts: both meet whatever else the machine
@@ -69,8 +69,8 @@ for width in 1 4; do
   done
   alone=$(median 41 <"$work/alone-$width")
   among=$(median 41 <"$work/among-$width")
-  ratio=$(awk -v a="$among" -v b="$alone" 'BEGIN { printf "%.2f", a / b }')
-  echo "windows a second among 1000 silent clients, $width at a time: $among, without them $alone, ratio $ratio"
+  echo "windows a second among 1000 silent clients, $width at a time: $among, without them $alone," \
+    "ratio $(ratio "$among" "$alone")"
 done
 exec 3>&- 4<&-
 wait "$silent"

@@ -9,7 +9,7 @@ extension Entrance {
         let work = Task(executorPreference: core.loop) { await core.serve() }
         group.addImmediateTask(executorPreference: loop) { await self.lendThread(to: core.loop, for: work) }
       }
-      await cores[0].serve()
+      await ownCore.serve()
     }
   }
 

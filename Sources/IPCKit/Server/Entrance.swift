@@ -21,7 +21,8 @@ private final class Parcel: @unchecked Sendable {
   let loop: EventLoop
   /// A server for each loop, this loop's first.
   let cores: [ServerCore]
-  private let ownCore: ServerCore
+  /// The first of them; by itself, because looking it up would cost every connection.
+  let ownCore: ServerCore
   private let policy: PeerPolicy
   private let limits: ServerLimits
   private let counts: ServerCounters.Cells
@@ -99,8 +100,17 @@ private final class Parcel: @unchecked Sendable {
     if limits.drainTime > .zero, isOpen { drain(until: .after(limits.drainTime)) } else { cancel() }
   }
 
-  /// Nobody has come for as long as an idle server may be.
-  override func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) { endIfIdle() }
+  /// Nobody has come for as long as an idle server may be: it ends, unless somebody waits at the door.
+  override func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) {
+    for acceptor in acceptors { acceptor.accept(atMost: 1) }
+    if crowd.isEmpty { drain(until: .never) }
+  }
+
+  /// Sets the end of a server that nobody comes to. If somebody has come meanwhile, it will be set anew when he goes.
+  private func armIdleExit() {
+    guard let time = limits.idleExit, isOpen else { return }
+    loop.core.slots.setTimer(slot, .read, .after(time))
+  }
 
   /// Gives its place up, once all loops have ended.
   /// - Throws: what removing a path has reported.
@@ -150,20 +160,4 @@ extension Entrance {
 
   /// The last connection has ended, on any of the loops, and an idle server is to end.
   func becameEmpty() { loop.perform { self.armIdleExit() } }
-}
-
-// MARK: - Idle exit
-
-extension Entrance {
-  /// Sets the end of a server that nobody comes to. If somebody has come meanwhile, it will be set anew when he goes.
-  private func armIdleExit() {
-    guard let time = limits.idleExit, isOpen else { return }
-    loop.core.slots.setTimer(slot, .read, .after(time))
-  }
-
-  /// Ends an idle server, unless somebody waits at the door.
-  private func endIfIdle() {
-    for acceptor in acceptors { acceptor.accept(atMost: 1) }
-    if crowd.isEmpty { drain(until: .never) }
-  }
 }

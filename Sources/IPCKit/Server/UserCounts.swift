@@ -35,7 +35,6 @@
     guard unsafe base[index].count == 0, used > 16 else { return }
     used -= 1
     unsafe base[index] = base[used]
-
   }
 
   /// Where the user stands; the end of the row when he does not.

@@ -135,16 +135,25 @@ private enum Local { @TaskLocal static var word = "none" }
     let directory = try TemporaryDirectory()
     let path = directory("s")
     let setup = Setup(loops: Self.loops) { $0.idleExit = .milliseconds(100) }
-    try await withService(at: path, setup, by: .commands(.reply)) { service in
+    try await withLoop { loop in
+      // They are at the door before the server begins to count idle time.
+      let number = try boundSocket(path, backlog: 16).release()
       let peers = try (0..<Self.loops).map { _ in try Peer(path) }
-      for peer in peers { #expect(try peer.ask("hello") == "hello") }
-      // The last loop's stays for longer than an idle server would.
-      for peer in peers.dropLast() { try peer.client.endSending() }
-      for peer in peers.dropLast() { #expect(try peer.client.rest() == []) }
-      usleep(300_000)
-      #expect(try peers[Self.loops - 1].ask("still here") == "still here")
-      try peers[Self.loops - 1].client.endSending()
-      #expect(ServerStopTests.endsSoon(service))
+      let server = Task.immediate(executorPreference: loop) {
+        // Released above, for this task.
+        let listener = try UnixListener(inheriting: unsafe FileDescriptor(owning: number))
+        try await Answerer.commands(.reply).run(setup.server(listener, on: loop), startingAt: .firstByte)
+      }
+      try await onOwnThread {
+        for peer in peers { #expect(try peer.ask("hello") == "hello") }
+        // The last loop's stays for longer than an idle server would.
+        for peer in peers.dropLast() { try peer.client.endSending() }
+        for peer in peers.dropLast() { #expect(try peer.client.rest() == []) }
+        usleep(300_000)
+        #expect(try peers[Self.loops - 1].ask("still here") == "still here")
+        try peers[Self.loops - 1].client.endSending()
+      }
+      try await server.value
     }
   }
 
