@@ -117,6 +117,31 @@ int ipc_socket_path(int socket, char path[IPC_NONNULL IPC_PATH_LIMIT + 1]);
 // SO_PEERCRED.
 int ipc_peer_credentials(int socket, int32_t *IPC_NONNULL pid, uint32_t *IPC_NONNULL uid, uint32_t *IPC_NONNULL gid);
 
+// MARK: message.c — bytes with descriptors
+
+// SCM_MAX_FD: the most that the kernel takes with one message.
+#define IPC_MOST_DESCRIPTORS 253
+// Room for ancillary data of other kinds, in bytes: a peer's credentials, its pidfd.
+#define IPC_MORE_ANCILLARY 64
+// What may come beyond the most that were asked for, because that room was not needed.
+#define IPC_SPARE_DESCRIPTORS 17
+
+struct ipc_arrival {
+  // How many descriptors were stored; all are this process's from now on.
+  int32_t descriptors;
+  // Others were with the message, and the kernel had no room for them: in the message, or in this process's table.
+  int32_t lacks_descriptors;
+};
+// sendmsg(MSG_NOSIGNAL) with SCM_RIGHTS.
+int64_t ipc_send_message(int socket, const void *IPC_NONNULL bytes, size_t count,
+                         const int *IPC_NULLABLE descriptors, int descriptor_count);
+// recvmsg(MSG_CMSG_CLOEXEC | MSG_TRUNC): answers the length of the message, of which `count` bytes at most were stored.
+// Stores up to `most` + IPC_SPARE_DESCRIPTORS descriptors. With `most` 0 the kernel lets go of what comes.
+int64_t ipc_receive_message(int socket, void *IPC_NONNULL bytes, size_t count, int *IPC_NULLABLE descriptors, int most,
+                            struct ipc_arrival *IPC_NONNULL arrival);
+// SO_PASSRIGHTS, from Linux 6.16: whether peers may send descriptors; else they get EPERM. -ENOPROTOOPT before.
+int ipc_set_takes_descriptors(int socket, int on);
+
 // MARK: event.c — readiness
 
 struct ipc_event {

@@ -59,6 +59,10 @@ public enum PeerError: Error, Hashable, Sendable, CustomStringConvertible {
   case frameCutOff(expected: Int, received: Int)
   /// It asked for more than `limit` bytes and reads none of them; `unread` is how many wait.
   case outputTooLong(limit: Int, unread: Int)
+  /// A message is of `received` bytes, and there was room for `limit`.
+  case messageTooLong(limit: Int, received: Int)
+  /// More than `limit` descriptors came with one message, or with one frame.
+  case tooManyDescriptors(limit: Int)
   /// Text was asked for, and the bytes are not UTF-8.
   case notUTF8
   /// The peer runs as a user who is not let in.
@@ -71,6 +75,8 @@ public enum PeerError: Error, Hashable, Sendable, CustomStringConvertible {
       "frame too long: \(received) bytes without an end, the limit is \(limit)"
     case .frameCutOff(let expected, let received): "frame cut off: \(received) of \(expected) bytes"
     case .outputTooLong(let limit, let unread): "output too long: \(unread) bytes unread, the limit is \(limit)"
+    case .messageTooLong(let limit, let received): "message too long: \(received) bytes, the limit is \(limit)"
+    case .tooManyDescriptors(let limit): "more descriptors than the limit of \(limit)"
     case .notUTF8: "not UTF-8"
     case .notAllowed(let peer): "user \(peer.userID) is not allowed (process \(peer.processID))"
     }

@@ -56,6 +56,8 @@ private func makeReserve() -> FileDescriptor? {
     self.listener = consume listener
     self.reserve = consume reserve
     super.init()
+    // Before there are connections, which inherit it. An older kernel has no way to refuse them, and lets go of them.
+    _ = ipc_set_takes_descriptors(number, entrance.takesDescriptors ? 1 : 0)
     // The acceptor unregisters before it ends.
     let target = unsafe Slot.Target(receiver: self, token: Unmanaged.passUnretained(self).toOpaque())
     do throws(SystemError) {

@@ -66,6 +66,9 @@ extension Connection {
       return unsafe _overrideLifetime(RawSpan(_unsafeBytes: frame), mutating: &self)
     }
 
+    /// The descriptors that came with the frame that was read last; as ``Connection/takeDescriptors()``.
+    public mutating func takeDescriptors() -> DescriptorList { reference.takeDescriptors() }
+
     /// Two that read in turns would pull the views out from under each other.
     @usableFromInline func checkCurrent() {
       precondition(number == reference.record.inputNumber, "a connection was read from by two inputs at once")
@@ -120,7 +123,20 @@ extension Connection {
   }
 }
 
+extension Connection {
+  /// The descriptors that came with the frame that was read last; they are the caller's from now on, and what is not taken
+  /// before the next frame is closed. recvmsg(2) with SCM_RIGHTS.
+  ///
+  /// None, unless ``ServerLimits/descriptorsPerFrame`` allows some. A peer that sends a frame and its descriptors with one
+  /// call, as ``FileDescriptor/send(_:passing:deadline:)`` does, has them arrive with it. One that sends too many ends the
+  /// reading with ``PeerError/tooManyDescriptors(limit:)``, and one whose descriptors find no room in this process's table
+  /// with EMFILE; what came is closed then.
+  public mutating func takeDescriptors() -> DescriptorList { reference.takeDescriptors() }
+}
+
 extension ConnectionReference {
+  func takeDescriptors() -> DescriptorList { record.descriptors?.take() ?? DescriptorList() }
+
   /// The next frame, whose bytes are valid until the connection is read from again.
   @inlinable @inline(__always)
   @unsafe nonisolated(nonsending) func nextFrame(

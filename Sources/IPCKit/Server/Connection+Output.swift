@@ -53,4 +53,27 @@ extension Connection {
     try reference.checkWritable()
     while !reference.flush() { try await reference.untilRoom() }
   }
+
+  /// Sends bytes and gives descriptors away with them, whether sending succeeds or not; as ``write(_:lending:)``.
+  nonisolated(nonsending) public func write(
+    _ bytes: RawSpan, passing descriptors: consuming DescriptorList
+  ) async throws(IPCError) {
+    try await write(bytes, lending: descriptors)
+  }
+
+  /// Sends what was collected, and then bytes with copies of descriptors, which stay the caller's too. sendmsg(2) with
+  /// SCM_RIGHTS.
+  /// - Throws: as ``write(_:)-(RawSpan)``, and what ``FileDescriptor/send(_:lending:deadline:)-(_,DescriptorList,_)`` says
+  ///   of descriptors.
+  nonisolated(nonsending) public func write(
+    _ bytes: RawSpan, lending descriptors: borrowing DescriptorList
+  ) async throws(IPCError) {
+    try await flush()
+    var sent: Int?
+    while sent == nil {
+      sent = try reference.send(bytes, lending: descriptors)
+      if sent == nil { try await reference.untilRoom() }
+    }
+    try await write(bytes.extracting(droppingFirst: sent ?? 0))
+  }
 }

@@ -56,6 +56,19 @@ public struct Connection: ~Copyable {
     return await loop.run(body, until: loop.core.slots.reserve(reference.record.slot, .hangup))
   }
 
+  /// Runs `body` until it ends or there is something to read, an end included, which cancels it: for handlers that wait for
+  /// the peer and for something else. While it runs, no time limit of the server's counts.
+  /// - Returns: what `body` returned; nil when the peer came first, or had sent what is not read yet.
+  nonisolated(nonsending) public func untilReadable<Success: Sendable>(
+    _ body: @escaping @Sendable () async -> Success
+  ) async -> Success? {
+    guard !reference.record.mayRead, !hasUnreadBytes, !peerHasEnded, (try? reference.register()) != nil else {
+      return nil
+    }
+    let loop = reference.server.loop
+    return await loop.run(body, until: loop.core.slots.reserve(reference.record.slot, .read))
+  }
+
   /// Ends the conversation so that the peer reads what was written last, whatever it still sends: sends what is left,
   /// shuts sending down, drains what comes, up to 16 MiB and the deadline, and closes. It does not wait for that itself.
   /// shutdown(2), read(2), close(2).

@@ -36,6 +36,8 @@ internal import Glibc
   var number = 0
   var output = OutputBuffer()
   var input = FrameBuffer()
+  /// Nil while none were asked for.
+  var descriptors: FrameDescriptors?
   /// Why nothing can be written any more; 0 while something can.
   var writeErrno: Int16 = 0
   /// Why the last read failed.

@@ -20,6 +20,7 @@ extension ConnectionReference {
   @unsafe private func take(_ frame: FrameExtent) -> UnsafeRawBufferPointer {
     let view = unsafe record.input.viewUnsafe(frame)
     record.input.skip(frame)
+    record.descriptors?.tookFrame(of: frame.total)
     record.frameStart = 0
     state.counts.add(.frames)
     return unsafe view
@@ -94,11 +95,21 @@ extension ConnectionReference {
   @inline(__always)
   func readInput(_ framing: Framing) -> ReadOutcome {
     record.input.borrow(from: &core.buffers)
-    let (count, filled) = record.input.read(
-      from: record.descriptor, first: BufferPool.size, most: framing.room(for: state.limits.frameLength))
+    let most = framing.room(for: state.limits.frameLength)
+    let (count, filled) =
+      state.limits.descriptorsPerFrame > 0
+      ? receiveInput(most) : record.input.read(from: record.descriptor, first: BufferPool.size, most: most)
     guard count > 0 else { return note(count) }
     noteRead(Int(count), filled: filled)
     return .bytes
+  }
+
+  /// Reads once, descriptors included.
+  @inline(never)
+  private func receiveInput(_ most: Int) -> (count: Int64, filled: Bool) {
+    let descriptors = record.descriptors ?? FrameDescriptors(limit: state.limits.descriptorsPerFrame)
+    record.descriptors = descriptors
+    return record.input.receive(from: record.descriptor, descriptors, first: BufferPool.size, most: most)
   }
 
   /// Notes that a read gave something.
@@ -120,7 +131,7 @@ extension ConnectionReference {
 
   /// Why the last read failed.
   func readFailure() -> IPCError {
-    .system(SystemError(errno: CInt(record.readErrno), operation: "read"))
+    record.descriptors?.failure ?? .system(SystemError(errno: CInt(record.readErrno), operation: "read"))
   }
 
   /// The next frame among the bytes that were read.

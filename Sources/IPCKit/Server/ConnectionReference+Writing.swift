@@ -184,6 +184,14 @@ extension ConnectionReference {
     return try sent(result)
   }
 
+  /// Sends bytes with descriptors where nothing is before them; answers how many the kernel has taken, nil for no room.
+  func send(_ bytes: RawSpan, lending descriptors: borrowing DescriptorList) throws(IPCError) -> Int? {
+    try checkWritable()
+    let sent = try record.descriptor.sendIfReady(bytes, lending: descriptors)
+    state.counts.add(.bytesSent, sent ?? 0)
+    return sent
+  }
+
   private func sent(_ result: Int64) throws(IPCError) -> Int {
     if result >= 0 {
       state.counts.add(.bytesSent, Int(result))

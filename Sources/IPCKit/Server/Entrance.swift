@@ -48,6 +48,9 @@ private final class Parcel: @unchecked Sendable {
 
   deinit { crowd.free() }
 
+  /// Whether peers may send descriptors.
+  var takesDescriptors: Bool { limits.descriptorsPerFrame > 0 }
+
   /// Begins to listen, and to count idle time.
   func open(_ listeners: [ListenerBox]) throws(SystemError) {
     for box in listeners {

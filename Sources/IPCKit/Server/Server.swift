@@ -76,7 +76,7 @@ public struct Server: ~Copyable {
   ///   - limits: what a connection may take.
   ///   - stop: ends the server well.
   ///   - observe: called for each event, on the loop that it happens on; it must not block.
-  /// - Precondition: there is at least one loop.
+  /// - Precondition: there is at least one loop; ``ServerLimits/descriptorsPerFrame`` is 0 to 253.
   public init(
     _ listener: consuming UnixListener, on loop: EventLoop, loops: Int = 1,
     admitting policy: PeerPolicy = .sameUserOrRoot,
@@ -84,6 +84,8 @@ public struct Server: ~Copyable {
     observe: @escaping @Sendable (Event) -> Void = { _ in }
   ) {
     precondition(loops > 0, "a server needs a loop")
+    let most = DescriptorList.mostInMessage
+    precondition((0...most).contains(limits.descriptorsPerFrame), "a message carries 0 to \(most) descriptors")
     listeners = [ListenerBox(listener)]
     settings = Settings(
       loop: loop, loops: loops, policy: policy, limits: limits, framing: framing,

@@ -72,7 +72,9 @@ extension ServerCore {
       _ = connection.note(count)
       return false
     }
-    connection.noteRead(Int(count), filled: count == SharedInput.size)
+    // A read that ends where descriptors were sent may have left more.
+    let filled = count == SharedInput.size || limits.descriptorsPerFrame > 0
+    connection.noteRead(Int(count), filled: filled)
     connection.record.number += Int(count)
     return true
   }

@@ -14,7 +14,7 @@ extension ServerCore {
     while connection.record.mayRead {
       guard reads < Self.mostReadsInARow else { return later(connection) }
       reads += 1
-      if connection.record.input.unreadCount == 0 {
+      if connection.record.input.unreadCount == 0, limits.descriptorsPerFrame == 0 {
         guard answerAtOnce(connection) else { return }
       } else {
         guard readMore(connection) else { return }
@@ -99,6 +99,7 @@ extension ServerCore {
         outcome = handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
         if outcome == .handOver { break }
         position = position &+ frame.total
+        connection.record.descriptors?.tookFrame(of: frame.total)
         searched = 0
       } catch {
         outcome = failed(.mistaken, error)
@@ -190,7 +191,10 @@ extension ServerCore {
       // The handler does not touch what the view shows.
       let view = unsafe connection.record.input.viewUnsafe(last)
       outcome = handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
-      if outcome != .handOver { connection.record.input.skip(last) }
+      if outcome != .handOver {
+        connection.record.input.skip(last)
+        connection.record.descriptors?.tookFrame(of: last.total)
+      }
     }
     // Nothing more comes, so nobody waits for room: the last word goes behind what waits for it.
     if outcome == .goOn || outcome == .wait {

@@ -21,6 +21,9 @@ public struct ServerLimits: Sendable {
   public var firstByteTime: Duration?
   /// How long a connection may be silent between frames; nil, for ever.
   public var idleTime: Duration?
+  /// How many descriptors a peer may send with a frame, at most 253, for ``Connection/takeDescriptors()``; 0. A server that
+  /// takes none has the kernel refuse them, with EPERM for the peer, from Linux 6.16 on; before, they are let go of.
+  public var descriptorsPerFrame = 0
   /// How many connections there may be; nil, three quarters of this process's descriptor limit.
   public var connections: Int?
   /// How many of them one user may have; nil, half of them. `.max` saves asking who connects, where everyone is let in.

@@ -29,6 +29,8 @@ public struct BufferedReader: ~Copyable, Sendable {
   public let descriptor: FileDescriptor
 
   private var buffer = FrameBuffer()
+  /// Nil where none are taken.
+  private let descriptors: FrameDescriptors?
   private let limit: Int
   private let capacity: Int
   private var sawEnd = false
@@ -38,8 +40,14 @@ public struct BufferedReader: ~Copyable, Sendable {
   ///   - descriptor: closed when the reader ends, unless ``detach()`` hands it back.
   ///   - limit: the longest frame in bytes; 1 MiB.
   ///   - capacity: the buffer's size in bytes at first; it grows up to the limit when a frame needs it.
-  public init(_ descriptor: consuming FileDescriptor, limit: Int = 1 << 20, capacity: Int = 1 << 16) {
+  ///   - descriptorLimit: how many descriptors may come with a frame, at most 253, for ``takeDescriptors()``; with 0, the
+  ///     kernel lets go of what is sent.
+  public init(
+    _ descriptor: consuming FileDescriptor, limit: Int = 1 << 20, capacity: Int = 1 << 16, descriptorLimit: Int = 0
+  ) {
     precondition(limit > 0 && capacity > 0, "a reader needs room")
+    precondition(descriptorLimit >= 0 && descriptorLimit <= DescriptorList.mostInMessage, "0 to 253 descriptors")
+    descriptors = descriptorLimit > 0 ? FrameDescriptors(limit: descriptorLimit) : nil
     self.descriptor = descriptor
     self.limit = limit
     self.capacity = capacity
@@ -70,10 +78,10 @@ public struct BufferedReader: ~Copyable, Sendable {
   @inline(__always)
   public mutating func nextFrame(_ framing: Framing, deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
     while true {
-      if let frame = try buffer.nextFrame(framing, limit: limit) { return buffer.take(frame) }
+      if let frame = try buffer.nextFrame(framing, limit: limit) { return take(frame) }
       if try !fill(framing, deadline) {
         guard let rest = try buffer.lastFrame(framing) else { return nil }
-        return buffer.take(rest)
+        return take(rest)
       }
     }
   }
@@ -90,8 +98,15 @@ public struct BufferedReader: ~Copyable, Sendable {
         throw .peer(.frameCutOff(expected: count, received: buffer.unreadCount))
       }
     }
-    return buffer.take(FrameExtent(prefix: 0, count: count, suffix: 0))
+    return take(FrameExtent(prefix: 0, count: count, suffix: 0))
   }
+
+  /// The descriptors that came with the frame that was read last: those of the send that the frame ends with. They are the
+  /// caller's from now on; what is not taken before the next frame is closed. recvmsg(2) with SCM_RIGHTS.
+  ///
+  /// Whoever sends a frame and its descriptors with one call, as ``FileDescriptor/send(_:passing:deadline:)`` does, has them
+  /// arrive with it. None where the reader was made to take none.
+  public mutating func takeDescriptors() -> DescriptorList { descriptors?.take() ?? DescriptorList() }
 
   /// A descriptor that was handed back, with what had been read from it and not been asked for.
   @frozen public struct Detached: ~Copyable {
@@ -109,19 +124,33 @@ public struct BufferedReader: ~Copyable, Sendable {
 }
 
 extension BufferedReader {
+  @_lifetime(&self)
+  @inline(__always)
+  private mutating func take(_ frame: FrameExtent) -> RawSpan {
+    descriptors?.tookFrame(of: frame.total)
+    return buffer.take(frame)
+  }
+
   /// Reads once; false at the end of the file, which is remembered because a terminal could be read on after it.
   private mutating func fill(_ framing: Framing, _ deadline: Deadline) throws(IPCError) -> Bool {
     guard !sawEnd else { return false }
     // A blocking descriptor must not be read before it is ready, or the deadline would not be looked at again.
     if deadline != .never { try descriptor.wait(for: IPC_READABLE, "read", deadline) }
     while true {
-      let got = buffer.read(from: descriptor, first: capacity, most: framing.room(for: limit)).count
+      let got = read(framing)
       if got == -Int64(EAGAIN) {
         try descriptor.wait(for: IPC_READABLE, "read", deadline)
         continue
       }
+      if let failure = descriptors?.failure { throw failure }
       sawEnd = try IPCError.wrap { () throws(SystemError) in try SystemError.check(got, "read") } == 0
       return !sawEnd
     }
+  }
+
+  private mutating func read(_ framing: Framing) -> Int64 {
+    let most = framing.room(for: limit)
+    guard let descriptors else { return buffer.read(from: descriptor, first: capacity, most: most).count }
+    return buffer.receive(from: descriptor, descriptors, first: capacity, most: most).count
   }
 }

@@ -144,6 +144,20 @@ extension FrameBuffer {
     return (count, count == Int64(room))
   }
 
+  /// The same with the descriptors that the bytes carry. recvmsg(2).
+  /// - Returns: as filled counts a read, too, that may have left more than it took.
+  package mutating func receive(
+    from descriptor: borrowing FileDescriptor, _ descriptors: FrameDescriptors, first: Int, most: Int
+  ) -> (count: Int64, filled: Bool) {
+    makeRoom(first, most)
+    guard let base = unsafe base else { return (0, false) }
+    let room = capacity &- end
+    // Written within the bounds that are given, and no pointer is kept.
+    let (count, more) = unsafe descriptors.receive(descriptor.number, base + end, room, unread: unreadCount)
+    if count > 0 { end = end &+ Int(count) }
+    return (count, more || count == Int64(room))
+  }
+
   @inline(__always)
   private mutating func makeRoom(_ first: Int, _ most: Int) {
     if start == end {
