@@ -1,4 +1,4 @@
-// Children, from the parent's side: a pseudo-terminal, a clone that hands out a pidfd at birth, signals and the end.
+// Children, from the parent's side: a clone that hands out a pidfd at birth, signals and the end.
 //
 // posix_spawn(3) holds its caller until exec, so one slow directory would stop a whole event loop, and it cannot set a
 // descriptor limit. Here the parent goes on at once, and a close-on-exec pipe tells it later how the child fared.
@@ -12,12 +12,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #if defined(__has_feature)
@@ -185,23 +182,6 @@ int ipc_reap(int pidfd, struct ipc_exit *exit) {
   exit->signaled = info.si_code != CLD_EXITED;
   exit->code = info.si_status;
   return 1;
-}
-
-int ipc_open_terminal(uint16_t columns, uint16_t rows) {
-  int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (master < 0) return -errno;
-  int unlocked = 0;
-  int wrong = ioctl(master, TIOCSPTLCK, &unlocked) < 0 ? -errno : ipc_set_terminal_size(master, columns, rows);
-  if (wrong) {
-    close(master);
-    return wrong;
-  }
-  return master;
-}
-
-int ipc_set_terminal_size(int terminal, uint16_t columns, uint16_t rows) {
-  struct winsize size = {.ws_row = rows, .ws_col = columns};
-  return ioctl(terminal, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }
 
 int ipc_descriptor_limit(uint64_t *soft, uint64_t *hard) {

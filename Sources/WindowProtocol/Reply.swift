@@ -107,6 +107,14 @@ package enum FailureCode: String, Codable, Hashable, Sendable {
   case invalidValue = "invalid-value"
   /// There is no such window.
   case noSuchWindow = "no-such-window"
+  /// Another client has the window.
+  case windowAttached = "window-attached"
+  /// The window's program has ended.
+  case windowEnded = "window-ended"
+  /// What came with the message is no terminal that a window can be shown on.
+  case noTerminal = "no-terminal"
+  /// The client is not attached to a window.
+  case notAttached = "not-attached"
   /// There are as many windows as there may be.
   case tooManyWindows = "too-many-windows"
   /// The program could not be started.

@@ -12,6 +12,9 @@ extension Request: Codable {
     case resizeWindow = "resize-window"
     case show
     case wait
+    case attach
+    case resized
+    case detach
     case config
     case getConfig = "get-config"
     case status
@@ -107,6 +110,9 @@ extension Request: Codable {
       self = .resizeWindow(resize.id, columns: resize.columns, rows: resize.rows)
     case .show: self = .show(try body(WindowReference.self).id)
     case .wait: self = .wait(try body(WindowReference.self).id)
+    case .attach: self = .attach(try body(AttachRequest.self))
+    case .resized: self = .resized
+    case .detach: self = .detach
     case .config: self = .config(try body(ConfigurationChange.self))
     case .getConfig: self = .getConfig(window: try body(OptionalWindow.self).window)
     case .status: self = .status
@@ -138,6 +144,9 @@ extension Request: Codable {
       try container.encode(Resize(id: id, columns: columns, rows: rows), forKey: .resizeWindow)
     case .show(let id): try container.encode(WindowReference(id: id), forKey: .show)
     case .wait(let id): try container.encode(WindowReference(id: id), forKey: .wait)
+    case .attach(let request): try container.encode(request, forKey: .attach)
+    case .resized: try container.encode(Empty(), forKey: .resized)
+    case .detach: try container.encode(Empty(), forKey: .detach)
     case .config(let change): try container.encode(change, forKey: .config)
     case .getConfig(let window): try container.encode(OptionalWindow(window: window), forKey: .getConfig)
     case .status: try container.encode(Empty(), forKey: .status)

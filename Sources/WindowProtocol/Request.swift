@@ -118,6 +118,11 @@ package enum Request: Hashable, Sendable {
   case resizeWindow(Int128, columns: UInt16, rows: UInt16)
   case show(Int128)
   case wait(Int128)
+  case attach(AttachRequest)
+  /// Of a client that is attached: its terminal has another size.
+  case resized
+  /// Of a client that is attached.
+  case detach
   case config(ConfigurationChange)
   case getConfig(window: Int128?)
   case status

@@ -6,16 +6,16 @@ internal import WindowProtocol
 
 /// Serves one connection of a client.
 struct Conversation: ~Copyable {
-  private let handler: RequestHandler
+  let handler: RequestHandler
   private let log: Log
-  private var connection: Connection
+  var connection: Connection
   /// The client has no reason to wait for more than the end.
   private var isOver = false
   /// The client reads no more; what it sent before is served all the same.
   private var readerIsGone = false
   private var refusals = 0
   /// The client's process, for the log.
-  private let client: Int32
+  let client: Int32
 
   /// How long a client may keep a connection that has nothing more to give: after a message of Alacritty's, whose reply
   /// is the end of the file, and after a message that could not be understood. Long enough for a second message that is
@@ -60,12 +60,12 @@ struct Conversation: ~Copyable {
     let counters = handler.counters
     counters.answerBegan()
     defer { counters.answerEnded() }
+    if case .attach(let request) = message.request { return try await attach(request) }
     switch await outcome(of: message) {
     case .success(let reply):
       if let reply { try await send(reply) }
-    case .failure(let refusal):
-      note(refusal)
-      if !message.isAlacritty { try await send(bytes(of: refusal)) }
+    case .failure(let refusal) where message.isAlacritty: note(refusal)
+    case .failure(let refusal): try await refuse(refusal)
     }
     isOver = isOver || message.isAlacritty || message.request == nil
   }
@@ -85,6 +85,15 @@ struct Conversation: ~Copyable {
     // Only a wait ends with its client: a window is opened even for one that has hung up, as Alacritty 0.11 does.
     guard case .wait = request else { return await perform() }
     return await connection.untilHangup(perform) ?? .success(nil)
+  }
+
+  mutating func refuse(_ refusal: Reply.Failure) async throws(IPCError) {
+    note(refusal)
+    try await send(bytes(of: refusal))
+  }
+
+  mutating func tell(_ reply: some Encodable) async throws(IPCError) {
+    if let line = try? WireFormat.line(reply) { try await send(line) }
   }
 
   /// Refuses what cannot be read on from.

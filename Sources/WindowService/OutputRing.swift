@@ -1,5 +1,7 @@
 // What a window printed last. Always fed, so that no child ever waits for somebody to look.
 
+internal import IPCKit
+
 /// The last bytes of a stream, up to a capacity; memory grows with what is kept, not with what may be.
 package struct OutputRing: ~Copyable {
   private var storage: [UInt8] = []
@@ -17,6 +19,33 @@ package struct OutputRing: ~Copyable {
 
   /// The kept bytes, oldest first.
   package var bytes: [UInt8] { Array(storage[position...] + storage[..<position]) }
+
+  /// The last of the kept bytes, `count` at most, oldest first.
+  package func newest(_ count: Int) -> [UInt8] {
+    let behind = storage[..<position].suffix(count)
+    return Array(storage[position...].suffix(count - behind.count) + behind)
+  }
+
+  /// How many are kept.
+  package var count: Int { storage.count }
+
+  /// Writes kept bytes from `offset` on to a terminal, once; how many it took.
+  borrowing func show(from offset: UInt64, on terminal: borrowing LentTerminal) throws(SystemError) -> Int {
+    try terminal.write(piece(from: offset))
+  }
+
+  /// The kept bytes from `offset` on, counted as ``total`` counts, as far as they stand in one piece; empty at the end.
+  /// - Precondition: the byte is still kept, or is the next one to come.
+  @_lifetime(borrow self)
+  package func piece(from offset: UInt64) -> RawSpan {
+    precondition(offset <= total && total - offset <= UInt64(storage.count), "a byte that is kept")
+    let distance = Int(total - offset)
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    let bytes = unsafe storage.span.bytes
+    // Counted from the newest one, which stands before the oldest.
+    let start = position - distance
+    return start >= 0 ? bytes.extracting(start..<position) : bytes.extracting((storage.count + start)..<storage.count)
+  }
 
   /// Keeps as many from now on; of what is kept already, the last as many as fit.
   package mutating func resize(to capacity: Int) {

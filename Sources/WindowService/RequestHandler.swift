@@ -38,6 +38,8 @@ struct RequestHandler: Sendable {
     case .wait(let id):
       guard let status = try await windows.wait(for: id), let known = UInt64(exactly: id) else { return nil }
       return try encode(Reply.Ended(id: known, exit: ChildExit(status)))
+    case .attach, .resized, .detach:
+      throw Reply.Failure(.notAttached, "no window is attached on this connection")
     case .config(let change):
       try await windows.change(change)
       return try encode(Reply.Done())

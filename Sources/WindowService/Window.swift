@@ -26,8 +26,21 @@ final class Window {
   /// Nil when the child has ended.
   var live: LiveTerminal?
   var exit: ExitStatus?
+  /// Terminals that show it.
+  var attachments: [Attachment] = []
+  /// The same bytes as ``output``, and more of them, while there are terminals that may be slow.
+  var recent = OutputRing(capacity: Window.mostBehind)
+  /// What was typed and no program has taken yet.
+  var typed: [UInt8] = []
+  /// Waits until there is room for what was typed.
+  var typing: Task<Void, Never>?
+  /// Resumed when less of what was typed is left.
+  var waitingTypist: CheckedContinuation<Void, Never>?
   /// Closing, or the daemon is about to end: it goes even if it is held.
   var isClosing = false
+
+  /// How many bytes a terminal may be behind before it is shown the newest instead.
+  private static let mostBehind = 4 << 20
 
   init(
     id: UInt64, specification: WindowSpecification, command: [String], settings: [Setting],
@@ -40,6 +53,21 @@ final class Window {
     self.size = configuration.size
     self.output = OutputRing(capacity: configuration.scrollback)
     self.live = live
+  }
+
+  /// Keeps what was printed.
+  func keep(_ bytes: ArraySlice<UInt8>) {
+    output.append(bytes)
+    if !attachments.isEmpty { recent.append(bytes) }
+  }
+
+  /// After the last terminal that showed it.
+  func forgetRecent() { recent = OutputRing(capacity: Self.mostBehind) }
+
+  /// Lets a keyboard be read on that waited because too much was typed.
+  func resumeTypist() {
+    waitingTypist?.resume()
+    waitingTypist = nil
   }
 
   /// What `list-windows` tells.

@@ -110,7 +110,10 @@ package struct WindowDaemon: Sendable {
 
   private func serve(at path: String) async throws {
     let listener = try inherited.take() ?? UnixListener(binding: path)
-    let server = Server(listener, on: loop, stop: stop) { [log] event in
+    var limits = ServerLimits()
+    // The terminal of a client that attaches.
+    limits.descriptorsPerFrame = 1
+    let server = Server(listener, on: loop, limits: limits, stop: stop) { [log] event in
       switch event {
       case .refused(let reason, let peer): log.write(.warning, Self.describe(reason, peer))
       case .failed(let error): log.write(.warning, "a connection ended: \(error)")

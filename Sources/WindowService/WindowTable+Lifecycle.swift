@@ -59,8 +59,11 @@ extension WindowTable {
     window.exit = status
     // What the child printed last is still in the terminal.
     feeding.cancel()
+    window.typing?.cancel()
     await feeding.value
     _ = read(live, into: window, atMost: 1 << 20)
+    showNews(of: window)
+    endAttachments(of: window)
     if !window.specification.hold || window.isClosing { remove(window, status) }
   }
 
@@ -80,7 +83,9 @@ extension WindowTable {
   private func feed(_ id: UInt64) async {
     guard let window = windows[id], let live = window.live else { return }
     while !Task.isCancelled {
-      switch read(live, into: window, atMost: 1 << 16) {
+      let progress = read(live, into: window, atMost: 1 << 16)
+      showNews(of: window)
+      switch progress {
       case .more: await Task.yield()
       case .nothing: try? await live.terminal.source.readable()
       // The child has closed its terminal. It may open it again, and of that no event tells.
@@ -105,7 +110,7 @@ extension WindowTable {
         var bytes = unsafe span.mutableBytes
         let count = try live.terminal.source.descriptor.read(into: &bytes)
         guard count > 0 else { return .closed }
-        window.output.append(scratch[..<count])
+        window.keep(scratch[..<count])
         taken += count
       } catch {
         return error.errno == EAGAIN ? .nothing : .closed

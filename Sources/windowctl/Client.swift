@@ -109,14 +109,45 @@ struct Client {
     }
   }
 
+  /// Sends the request, and a copy of a terminal with it where there is one, and reads its reply, the line without its end.
+  func ask(
+    _ request: Request, over connection: inout BufferedReader, lending terminal: borrowing FileDescriptor
+  ) throws(ClientFailure) -> [UInt8] {
+    let message = try Self.message(request)
+    do throws(IPCError) {
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      try unsafe connection.descriptor.send(message.span.bytes, lending: terminal, deadline: deadline)
+    } catch {
+      throw ClientFailure(error, path)
+    }
+    return try nextLine(of: &connection, deadline: deadline)
+  }
+
   /// Sends the request and reads its reply, the line without its end.
-  func ask(_ request: Request, over connection: consuming BufferedReader) throws(ClientFailure) -> [UInt8] {
-    guard let message = try? WireFormat.line(request) else { throw .failed("the request cannot be written as JSON") }
-    var connection = connection
-    let line: [UInt8]
+  func ask(
+    _ request: Request, over connection: inout BufferedReader, deadline: Deadline? = nil
+  ) throws(ClientFailure) -> [UInt8] {
+    let message = try Self.message(request)
+    let deadline = deadline ?? self.deadline
     do throws(IPCError) {
       // Bytes seen as raw bytes: nothing is reinterpreted.
       try unsafe connection.descriptor.writeAll(message.span.bytes, deadline: deadline)
+    } catch {
+      throw ClientFailure(error, path)
+    }
+    return try nextLine(of: &connection, deadline: deadline)
+  }
+
+  private static func message(_ request: Request) throws(ClientFailure) -> [UInt8] {
+    guard let message = try? WireFormat.line(request) else { throw .failed("the request cannot be written as JSON") }
+    return message
+  }
+
+  /// The next line that the daemon says.
+  /// - Throws: its refusal, if it is one.
+  func nextLine(of connection: inout BufferedReader, deadline: Deadline) throws(ClientFailure) -> [UInt8] {
+    let line: [UInt8]
+    do throws(IPCError) {
       guard let reply = try connection.nextLine(as: [UInt8].self, deadline: deadline) else { throw .endOfFile }
       line = reply
     } catch {
@@ -127,5 +158,13 @@ struct Client {
       throw .refused(refusal, line: line + [UInt8(ascii: "\n")])
     }
     return line
+  }
+
+  /// A reply as what it is expected to be.
+  func decode<Answer: Decodable>(_ type: Answer.Type, from line: [UInt8]) throws(ClientFailure) -> Answer {
+    guard let answer = try? WireFormat.decode(type, from: line) else {
+      throw .failed("\(path): the answer is not what this windowctl knows")
+    }
+    return answer
   }
 }

@@ -26,25 +26,20 @@ extension ClientCommand {
   func exitCode(for failure: ClientFailure) -> Int32 { failure.exitCode }
 
   func run() throws {
-    let code: Int32
-    do throws(ClientFailure) {
-      code = exitCode(for: try perform())
-    } catch {
-      if options.json { try? Output.json(error.line, raw: options.raw) }
-      Output.complain(error.message)
-      code = exitCode(for: error)
+    try Output.exiting(options, failingWith: exitCode) { () throws(ClientFailure) in
+      let client = try Client(options, deadline: options.deadline(unlessGiven: standardTimeout))
+      let request = try request()
+      var connection = try connection(of: client)
+      return exitCode(for: try perform(request, client, &connection))
     }
-    if code != 0 { throw ExitCode(code) }
   }
 
   /// Asks and shows the answer.
-  private func perform() throws(ClientFailure) -> Answer {
-    let client = try Client(options, deadline: options.deadline(unlessGiven: standardTimeout))
-    let request = try request()
-    let line = try client.ask(request, over: try connection(of: client))
-    guard let answer = try? WireFormat.decode(Answer.self, from: line) else {
-      throw .failed("\(client.path): the answer is not what this windowctl knows")
-    }
+  func perform(
+    _ request: Request, _ client: Client, _ connection: inout BufferedReader
+  ) throws(ClientFailure) -> Answer {
+    let line = try client.ask(request, over: &connection)
+    let answer = try client.decode(Answer.self, from: line)
     if options.json {
       try Output.json(line + [UInt8(ascii: "\n")], raw: options.raw)
     } else {

@@ -1,5 +1,6 @@
 // What windowctl prints. What a child or another client wrote is shown, not obeyed, unless somebody asks for it raw.
 
+internal import ArgumentParser
 internal import Glibc
 internal import IPCKit
 internal import WindowProtocol
@@ -36,6 +37,22 @@ enum Output {
       }
       try write(Array((cells.joined(separator: "  ") + "\n").utf8))
     }
+  }
+
+  /// Runs `body` and exits with its status, or with one for its failure, which is told.
+  static func exiting(
+    _ options: ClientOptions, failingWith status: (ClientFailure) -> Int32 = \.exitCode,
+    _ body: () throws(ClientFailure) -> Int32
+  ) throws {
+    let code: Int32
+    do throws(ClientFailure) {
+      code = try body()
+    } catch {
+      if options.json { try? json(error.line, raw: options.raw) }
+      complain(error.message)
+      code = status(error)
+    }
+    if code != 0 { throw ExitCode(code) }
   }
 
   /// Writes a message to standard error.

@@ -15,8 +15,8 @@ struct Windowctl: ParsableCommand {
       """,
     version: DaemonStatus.version,
     subcommands: [
-      CreateWindow.self, ListWindows.self, CloseWindow.self, ResizeWindow.self, Show.self, Wait.self, Config.self,
-      GetConfig.self, Status.self,
+      CreateWindow.self, ListWindows.self, CloseWindow.self, ResizeWindow.self, Attach.self, Show.self, Wait.self,
+      Config.self, GetConfig.self, Status.self,
     ])
 
   // Taken here too, so that they may stand before the command as well as behind it.

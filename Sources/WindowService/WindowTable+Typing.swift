@@ -1,0 +1,79 @@
+// From a user's keyboard to the window's program: in order, as fast as the program takes it, and never with the daemon
+// waiting.
+
+internal import Glibc
+internal import IPCKit
+internal import WindowProtocol
+
+extension WindowTable {
+  /// How much may be typed, or pasted, that the program has not taken; then the keyboard is not read.
+  private static let mostTyped = 1 << 16
+
+  /// Reads what is typed on an attached terminal, until it is detached.
+  func readKeyboard(_ ticket: UInt64) async {
+    while let attachment = attachments[ticket], attachment.end == nil {
+      do throws(SystemError) {
+        var span = scratch.mutableSpan
+        // Bytes seen as raw bytes: nothing is reinterpreted.
+        var bytes = unsafe span.mutableBytes
+        let count = try attachment.terminal.source.descriptor.read(into: &bytes)
+        guard count > 0 else { return end(attachment, .terminalLost) }
+        take(scratch[..<count], from: attachment)
+        if attachment.window.typed.count > Self.mostTyped { await untilTypedIsTaken(attachment) }
+      } catch {
+        guard error.errno == EAGAIN else { return end(attachment, .terminalLost) }
+        guard (try? await attachment.terminal.source.readable()) != nil else { return }
+      }
+    }
+  }
+
+  /// Types for a terminal that may, up to the key that detaches it.
+  private func take(_ bytes: ArraySlice<UInt8>, from attachment: Attachment) {
+    let key = attachment.request.detachKey.flatMap { bytes.firstIndex(of: $0) }
+    if !attachment.request.isReadOnly { type(bytes[..<(key ?? bytes.endIndex)], in: attachment.window) }
+    if key != nil { end(attachment, .detached) }
+  }
+
+  private func type(_ bytes: ArraySlice<UInt8>, in window: Window) {
+    window.typed += bytes
+    if window.typing == nil { pushTyped(in: window) }
+  }
+
+  /// Gives the program what was typed, as far as it takes it.
+  private func pushTyped(in window: Window) {
+    while !window.typed.isEmpty {
+      // Nobody is there to read it any more.
+      guard let live = window.live else { return window.typed = [] }
+      do throws(SystemError) {
+        // Bytes seen as raw bytes: nothing is reinterpreted.
+        let count = unsafe try live.terminal.write(window.typed.span.bytes)
+        window.typed.removeFirst(count)
+      } catch {
+        guard error.errno == EAGAIN else { return window.typed = [] }
+        let id = window.id
+        if window.typing == nil {
+          window.typing = Task(executorPreference: loop) { await self.typeWhenThereIsRoom(id) }
+        }
+        return
+      }
+    }
+  }
+
+  private func typeWhenThereIsRoom(_ id: UInt64) async {
+    while let window = windows[id], let live = window.live, !window.typed.isEmpty {
+      guard (try? await live.terminal.source.writable()) != nil else { break }
+      pushTyped(in: window)
+      if window.typed.count <= Self.mostTyped / 2 { window.resumeTypist() }
+    }
+    windows[id]?.typing = nil
+  }
+
+  /// Suspends until there is room for more, or the terminal is given back.
+  private func untilTypedIsTaken(_ attachment: Attachment) async {
+    let window = attachment.window
+    await withCheckedContinuation { continuation in
+      guard attachment.end == nil, window.typed.count > Self.mostTyped / 2 else { return continuation.resume() }
+      window.waitingTypist = continuation
+    }
+  }
+}
