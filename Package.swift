@@ -61,7 +61,7 @@ let package = Package(
       name: "MisuseTests", dependencies: ["IPCKit"], path: "Tests/Misuse", exclude: ["Programs"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "WindowServiceTests", dependencies: ["IPCKit", "WindowProtocol", "WindowService"],
+      name: "WindowServiceTests", dependencies: ["CIPCShim", "IPCKit", "WindowProtocol", "WindowService"],
       exclude: ["Wire"], swiftSettings: swiftSettings),
   ]
 )

@@ -84,8 +84,10 @@ int ipc_reopen_terminal(int terminal) {
 
 int ipc_get_terminal_settings(int terminal, struct ipc_terminal_settings *settings) {
   struct termios found;
-  if (tcgetattr(terminal, &found) < 0) return -errno;
+  // The holes in it too, so that the same settings are the same bytes.
+  memset(&found, 0, sizeof found);
   memset(settings, 0, sizeof *settings);
+  if (tcgetattr(terminal, &found) < 0) return -errno;
   memcpy(settings, &found, sizeof found);
   return 0;
 }

@@ -3,21 +3,37 @@
 internal import IPCKit
 
 /// A window to show on the terminal that comes with the message.
-package struct AttachRequest: Codable, Hashable, Sendable {
-  /// The window.
-  package var id: Int128
+package struct AttachRequest: Hashable, Sendable {
+  /// Which one.
+  package enum Target: Hashable, Sendable {
+    /// The window of that id.
+    case window(Int128)
+    /// One that is opened for it, in the terminal's size.
+    case new(WindowSpecification)
+  }
+
+  /// Which one.
+  package var target: Target
   /// Whether what is typed is no concern of the window's.
-  package var isReadOnly = false
+  package var isReadOnly: Bool
   /// Whether another client that has the window is to let it go.
-  package var steals = false
+  package var steals: Bool
   /// The byte that detaches when it is typed; nil for none.
   package var detachKey: UInt8?
 
-  /// A request to show the window of that id.
-  package init(id: Int128) { self.id = id }
+  /// A request from its parts.
+  package init(_ target: Target, isReadOnly: Bool = false, steals: Bool = false, detachKey: UInt8? = nil) {
+    self.target = target
+    self.isReadOnly = isReadOnly
+    self.steals = steals
+    self.detachKey = detachKey
+  }
+}
 
+extension AttachRequest: Codable {
   private enum CodingKeys: String, CodingKey {
     case id
+    case new = "create"
     case isReadOnly = "read_only"
     case steals = "steal"
     case detachKey = "detach_key"
@@ -26,10 +42,26 @@ package struct AttachRequest: Codable, Hashable, Sendable {
   /// Reads it; what is missing has its default.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    id = try container.decode(Int128.self, forKey: .id)
+    if let window = try container.decodeIfPresent(WindowSpecification.self, forKey: .new) {
+      target = .new(window)
+    } else {
+      target = .window(try container.decode(Int128.self, forKey: .id))
+    }
     isReadOnly = try container.decodeIfPresent(Bool.self, forKey: .isReadOnly) ?? false
     steals = try container.decodeIfPresent(Bool.self, forKey: .steals) ?? false
     detachKey = try container.decodeIfPresent(UInt8.self, forKey: .detachKey)
+  }
+
+  /// Writes it.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    switch target {
+    case .window(let id): try container.encode(id, forKey: .id)
+    case .new(let window): try container.encode(window, forKey: .new)
+    }
+    try container.encode(isReadOnly, forKey: .isReadOnly)
+    try container.encode(steals, forKey: .steals)
+    try container.encodeIfPresent(detachKey, forKey: .detachKey)
   }
 }
 

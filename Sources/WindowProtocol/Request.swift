@@ -138,11 +138,17 @@ package enum Request: Hashable, Sendable {
   /// Every text in it that somebody chose.
   package var texts: [String] {
     switch self {
-    case .alacrittyCreateWindow(let window), .createWindow(let window):
-      let identity = [window.title, window.workingDirectory, window.windowClass?.general, window.windowClass?.instance]
-      return window.command + window.environment + window.options + identity.compactMap(\.self)
-    case .alacrittyConfig(let change), .config(let change): return change.options
-    default: return []
+    case .alacrittyCreateWindow(let window), .createWindow(let window): window.texts
+    case .alacrittyConfig(let change), .config(let change): change.options
+    case .attach(let request): if case .new(let window) = request.target { window.texts } else { [] }
+    default: []
     }
+  }
+}
+
+extension WindowSpecification {
+  fileprivate var texts: [String] {
+    let identity = [title, workingDirectory, windowClass?.general, windowClass?.instance]
+    return command + environment + options + identity.compactMap(\.self)
   }
 }

@@ -50,6 +50,9 @@ package struct ChildExit: Codable, Hashable, Sendable {
     }
   }
 
+  /// As a shell tells it: its status, or 128 and the signal; 125 when nobody can tell.
+  package var shellStatus: Int32 { status ?? signal.map { 128 + $0 } ?? 125 }
+
   /// In words.
   package var description: String {
     if let status { return "exited with status \(status)" }

@@ -11,14 +11,14 @@ extension Conversation {
     guard let descriptor = descriptors.popFirst() else {
       return try await refuse(Reply.Failure(.noTerminal, "no terminal came with the message"))
     }
-    let ticket: UInt64
+    let (ticket, window): (UInt64, UInt64)
     do throws(Reply.Failure) {
-      ticket = try await handler.windows.attach(request, to: PassedTerminal(descriptor), of: client)
+      (ticket, window) = try await handler.windows.attach(request, to: PassedTerminal(descriptor), of: client)
     } catch {
       return try await refuse(error)
     }
     do throws(IPCError) {
-      try await tell(Reply.Attached(attached: UInt64(clamping: request.id)))
+      try await tell(Reply.Attached(attached: window))
       if let end = try await endOfAttachment(ticket) { try await tell(end) }
     } catch {
       await handler.windows.forgetAttachment(ticket)

@@ -26,36 +26,47 @@ final class PassedTerminal: Sendable {
 }
 
 extension WindowTable {
-  /// How long a terminal has to show the last that a window printed.
-  private static let farewell = Duration.seconds(1)
-
   /// Shows a window on a terminal, until it is detached, taken over, or one of the two has gone.
-  /// - Returns: what names it to ``endOfAttachment(_:)``.
+  /// - Returns: what names it to ``endOfAttachment(_:)``, and the window.
   func attach(
     _ request: AttachRequest, to passed: PassedTerminal, of client: Int32
-  ) async throws(Reply.Failure) -> UInt64 {
-    _ = try attachable(request)
+  ) async throws(Reply.Failure) -> (ticket: UInt64, window: UInt64) {
+    if case .window(let id) = request.target { _ = try attachable(id) }
     let terminal = try await open(passed)
-    let window = try await takeOver(request)
-    let outer = try outerWindow(of: terminal)
-    guard outer.map({ !isShown(window, in: $0) }) ?? true else {
-      throw Reply.Failure(.noTerminal, "the terminal is in window \(window.id) itself, and would show itself for ever")
-    }
-    lastTicket += 1
-    do throws(SystemError) {
-      let attachment = Attachment(
-        ticket: lastTicket, window: window, terminal: try LentTerminal(terminal, on: loop), request: request,
-        client: client, outerWindow: outer)
-      begin(attachment)
-      return attachment.ticket
+    let window = try await window(for: request, on: terminal)
+    do throws(Reply.Failure) {
+      return (try begin(request, window, on: terminal, of: client), window.id)
     } catch {
-      throw Reply.Failure(.noTerminal, "\(error)")
+      // Opened to be seen.
+      if case .new = request.target { closeUnseen(window.id) }
+      throw error
     }
   }
 
-  /// The window that the request is for, if it has a program.
-  private func attachable(_ request: AttachRequest) throws(Reply.Failure) -> Window {
-    let window = try find(request.id)
+  private func begin(
+    _ request: AttachRequest, _ window: Window, on terminal: consuming FileDescriptor, of client: Int32
+  ) throws(Reply.Failure) -> UInt64 {
+    let outer = try outerWindow(of: terminal, for: window)
+    lastTicket += 1
+    let attachment: Attachment
+    do throws(SystemError) {
+      attachment = Attachment(
+        ticket: lastTicket, window: window, terminal: try LentTerminal(terminal, on: loop), request: request,
+        client: client, outerWindow: outer)
+    } catch {
+      throw Reply.Failure(.noTerminal, "\(error)")
+    }
+    begin(attachment)
+    return attachment.ticket
+  }
+
+  private func closeUnseen(_ id: UInt64) {
+    Task(executorPreference: loop) { try? await self.close(Int128(id)) }
+  }
+
+  /// The window of that id, if it has a program.
+  private func attachable(_ id: Int128) throws(Reply.Failure) -> Window {
+    let window = try find(id)
     guard window.live != nil, !window.isClosing else {
       throw Reply.Failure(.windowEnded, "the program of window \(window.id) has ended")
     }
@@ -74,10 +85,25 @@ extension WindowTable {
     }
   }
 
+  private func window(
+    for request: AttachRequest, on terminal: borrowing FileDescriptor
+  ) async throws(Reply.Failure) -> Window {
+    switch request.target {
+    case .window(let id):
+      // Before it is taken from anybody.
+      _ = try outerWindow(of: terminal, for: try attachable(id))
+      return try await takeOver(id, request)
+    case .new(let specification):
+      let size = try? Terminal.Size(of: terminal)
+      let isUsable = size.map { $0.columns > 0 && $0.rows > 0 } ?? false
+      return try attachable(Int128(try await open(specification, size: isUsable ? size : nil)))
+    }
+  }
+
   /// The window, once nobody else has it, for who wants it alone.
-  private func takeOver(_ request: AttachRequest) async throws(Reply.Failure) -> Window {
+  private func takeOver(_ id: Int128, _ request: AttachRequest) async throws(Reply.Failure) -> Window {
     while true {
-      let window = try attachable(request)
+      let window = try attachable(id)
       guard !request.isReadOnly, let other = window.attachments.first(where: { !$0.request.isReadOnly }) else {
         return window
       }
@@ -100,6 +126,15 @@ extension WindowTable {
       }
     }
     return nil
+  }
+
+  /// The same for a terminal that is to show a window, which must not be in there itself.
+  private func outerWindow(
+    of terminal: borrowing FileDescriptor, for window: Window
+  ) throws(Reply.Failure) -> UInt64? {
+    let outer = try outerWindow(of: terminal)
+    guard let outer, isShown(window, in: outer) else { return outer }
+    throw Reply.Failure(.noTerminal, "the terminal is in window \(window.id) itself, and would show itself for ever")
   }
 
   /// Whether a window is on a terminal in `outer`, or on one in a window that is.
@@ -167,85 +202,5 @@ extension WindowTable {
       }
       return
     }
-  }
-}
-
-// MARK: - The end
-
-extension WindowTable {
-  /// Ends an attachment as its client wants.
-  func detach(_ ticket: UInt64) {
-    if let attachment = attachments[ticket] { end(attachment, .detached) }
-  }
-
-  /// Ends all attachments of a window whose program has ended.
-  func endAttachments(of window: Window) {
-    for attachment in window.attachments { end(attachment, .windowEnded) }
-  }
-
-  func end(_ attachment: Attachment, _ reason: Reply.AttachmentEnd.Reason) {
-    guard attachment.end == nil else { return }
-    attachment.end = reason
-    let ticket = attachment.ticket
-    Task(executorPreference: loop) { await self.finish(ticket) }
-  }
-
-  private func finish(_ ticket: UInt64) async {
-    guard let attachment = attachments[ticket], let reason = attachment.end else { return }
-    let window = attachment.window
-    let tasks = [attachment.keyboard, attachment.writer].compactMap(\.self)
-    for task in tasks { task.cancel() }
-    window.resumeTypist()
-    for task in tasks { await task.value }
-    if reason == .windowEnded { await showTheRest(attachment) }
-    attachment.terminal.restore()
-    window.attachments.removeAll { $0 === attachment }
-    if window.attachments.isEmpty { window.forgetRecent() }
-    attachments[ticket] = nil
-    attachmentEnds[ticket] = Reply.AttachmentEnd(id: window.id, ended: reason, exit: window.exit.map(ChildExit.init))
-    for continuation in (waitingForEnd.removeValue(forKey: ticket) ?? [:]).values { continuation.resume() }
-  }
-
-  /// Lets a terminal show what its window printed last, for a moment.
-  private func showTheRest(_ attachment: Attachment) async {
-    let deadline = Deadline.after(Self.farewell)
-    while attachment.show() == .noRoom {
-      guard (try? await attachment.terminal.source.writable(deadline: deadline)) != nil else { return }
-    }
-  }
-}
-
-// MARK: - Waiting for the end
-
-extension WindowTable {
-  /// Why an attachment has ended, once its terminal is given back; nil when the task is cancelled first.
-  func endOfAttachment(_ ticket: UInt64) async -> Reply.AttachmentEnd? {
-    await untilEnded(ticket)
-    return attachmentEnds[ticket]
-  }
-
-  /// Forgets an attachment that has ended, or ends it because its client has gone.
-  func forgetAttachment(_ ticket: UInt64) async {
-    detach(ticket)
-    await untilEnded(ticket)
-    attachmentEnds[ticket] = nil
-  }
-
-  private func untilEnded(_ ticket: UInt64) async {
-    lastTicket += 1
-    let own = lastTicket
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        // Looked at here, after the last moment at which another could have its turn.
-        guard attachments[ticket] != nil, !Task.isCancelled else { return continuation.resume() }
-        waitingForEnd[ticket, default: [:]][own] = continuation
-      }
-    } onCancel: {
-      Task(executorPreference: loop) { await self.stopWaiting(for: ticket, own) }
-    }
-  }
-
-  private func stopWaiting(for ticket: UInt64, _ own: UInt64) {
-    waitingForEnd[ticket]?.removeValue(forKey: own)?.resume()
   }
 }

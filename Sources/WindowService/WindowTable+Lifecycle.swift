@@ -6,12 +6,16 @@ package import WindowProtocol
 
 extension WindowTable {
   /// Opens a window and answers its id once its program runs.
-  package func open(_ specification: WindowSpecification) async throws(Reply.Failure) -> UInt64 {
+  /// - Parameter size: the terminal's, whatever the settings say.
+  package func open(
+    _ specification: WindowSpecification, size: Terminal.Size? = nil
+  ) async throws(Reply.Failure) -> UInt64 {
     guard !isStopping else { throw Reply.Failure(.stopping, "windowd is about to end") }
-    let (own, configuration) = try Self.refusing { () throws(ConfigurationError) in
+    var (own, configuration) = try Self.refusing { () throws(ConfigurationError) in
       let own = try Settings.parseForWindow(specification.options)
       return (own, try settings.effective.applying(own))
     }
+    configuration.size = size ?? configuration.size
     let most = settings.effective.maximumWindows
     guard windows.count + starting < most else {
       throw Reply.Failure(.tooManyWindows, "there are \(most) windows, the most there may be")

@@ -43,8 +43,8 @@ struct Attach: ParsableCommand {
   func run() throws {
     try Output.exiting(options) { () throws(ClientFailure) in
       let terminal = try OwnTerminal()
-      var request = AttachRequest(id: Int128(id))
-      (request.steals, request.isReadOnly, request.detachKey) = (steal, readOnly, try attachOptions.key())
+      let key = try attachOptions.key()
+      let request = AttachRequest(.window(Int128(id)), isReadOnly: readOnly, steals: steal, detachKey: key)
       let client = try Client(options, deadline: options.deadline(unlessGiven: 5))
       return try Visit.show(request, on: terminal, client, over: try client.connect()).exitCode
     }
@@ -85,13 +85,14 @@ enum Visit {
     over connection: consuming BufferedReader
   ) throws(ClientFailure) -> VisitEnd {
     var connection = connection
-    _ = try client.ask(.attach(request), over: &connection, lending: terminal.descriptor)
+    let line = try client.ask(.attach(request), over: &connection, lending: terminal.descriptor)
+    let window = try client.decode(Reply.Attached.self, from: line).attached
     do throws(ClientFailure) {
       let end = try stay(client, connection)
       terminal.restore(end.message)
       return end
     } catch {
-      terminal.restore("[window \(request.id): \(error.message)]")
+      terminal.restore("[window \(window): \(error.message)]")
       throw error
     }
   }

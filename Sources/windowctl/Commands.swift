@@ -49,57 +49,6 @@ extension ClientCommand {
   }
 }
 
-struct CreateWindow: ClientCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "create-window", abstract: "Open a window and print its id.")
-  @OptionGroup var options: ClientOptions
-  @Option(help: "Where the program starts. [default: the home directory]")
-  var workingDirectory: String?
-  @Option(name: [.customLong("title"), .customShort("T")], help: "What the window is called.")
-  var title: String?
-  @Option(name: .customLong("class"), help: "Its class, as general[,instance].")
-  var windowClass: String?
-  @Flag(help: "Keep the window when its program has ended.")
-  var hold = false
-  @Option(name: .customLong("env"), help: "A variable for the program, as NAME=value; may be repeated.")
-  var environment: [String] = []
-  @Option(name: .customShort("o"), help: "A setting for this window, as key=value; may be repeated.")
-  var option: [String] = []
-  @Flag(help: "Start windowd if nobody serves the socket.")
-  var start = false
-  @Option(
-    name: [.customShort("e"), .customLong("command")], parsing: .remaining,
-    help: "The program and its arguments; must come last. [default: the login shell]")
-  var command: [String] = []
-
-  func request() throws(ClientFailure) -> Request {
-    var window = WindowSpecification()
-    window.command = command
-    window.title = title
-    window.hold = hold
-    window.environment = environment
-    window.options = option
-    if let workingDirectory {
-      do throws(SystemError) {
-        window.workingDirectory = try SocketLocation.absolute(workingDirectory)
-      } catch {
-        throw .failed("\(error)")
-      }
-    }
-    if let windowClass {
-      let parts = windowClass.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-      window.windowClass = WindowClass(general: parts.first ?? "", instance: parts.last ?? "")
-    }
-    return .createWindow(window)
-  }
-
-  func connection(of client: Client) throws(ClientFailure) -> BufferedReader {
-    start ? try DaemonStarter(client: client).connect() : try client.connect()
-  }
-
-  func show(_ answer: Reply.Created) throws(ClientFailure) { try Output.line("\(answer.id)") }
-}
-
 struct ListWindows: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "list-windows", abstract: "List the windows.")
@@ -170,8 +119,7 @@ struct Wait: ClientCommand {
   }
 
   func exitCode(for answer: Reply.Ended) -> Int32 {
-    guard exitStatus else { return 0 }
-    return answer.exit.status ?? answer.exit.signal.map { 128 + $0 } ?? 125
+    exitStatus ? answer.exit.shellStatus : 0
   }
 
   func exitCode(for failure: ClientFailure) -> Int32 { exitStatus ? 125 : failure.exitCode }

@@ -39,7 +39,7 @@ struct OwnTerminal: ~Copyable {
   /// Makes it what it was, and says why.
   func restore(_ message: String) {
     try? before.apply(to: descriptor)
-    let farewell = TerminalReset.sequence + DisplayText.escaped(message) + "\r\n"
+    let farewell = TerminalReset.sequence + DisplayText.escaped(message) + "\n"
     // A terminal that was hung up needs nothing.
     try? descriptor.writeAll(farewell, deadline: .after(.seconds(1)))
   }

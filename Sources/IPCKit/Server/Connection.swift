@@ -62,9 +62,7 @@ public struct Connection: ~Copyable {
   nonisolated(nonsending) public func untilReadable<Success: Sendable>(
     _ body: @escaping @Sendable () async -> Success
   ) async -> Success? {
-    guard !reference.record.mayRead, !hasUnreadBytes, !peerHasEnded, (try? reference.register()) != nil else {
-      return nil
-    }
+    guard !reference.hasInput(), (try? reference.register()) != nil else { return nil }
     let loop = reference.server.loop
     return await loop.run(body, until: loop.core.slots.reserve(reference.record.slot, .read))
   }

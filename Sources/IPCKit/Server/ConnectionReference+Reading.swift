@@ -49,6 +49,15 @@ extension ConnectionReference {
     return core.parkingPlace(for: record.slot, .read)
   }
 
+  /// Before a handler waits for input or for something else: whether there is some, or an end, already.
+  func hasInput() -> Bool {
+    while record.mayRead, !record.sawEnd, record.input.unreadCount == 0 { _ = readInput(state.framing) }
+    if !record.output.isEmpty { _ = flush() }
+    record.input.settle(into: &core.buffers)
+    record.output.settle(into: &core.buffers)
+    return record.sawEnd || record.input.unreadCount > 0 || state.phase == .draining
+  }
+
   /// By when the wait must have ended.
   @inline(__always)
   private func limit(_ deadline: Deadline) -> Deadline {
