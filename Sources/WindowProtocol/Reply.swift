@@ -113,6 +113,8 @@ package enum FailureCode: String, Codable, Hashable, Sendable {
   case windowEnded = "window-ended"
   /// What came with the message is no terminal that a window can be shown on.
   case noTerminal = "no-terminal"
+  /// The daemon may have no more descriptors.
+  case noDescriptors = "no-descriptors"
   /// The client is not attached to a window.
   case notAttached = "not-attached"
   /// There are as many windows as there may be.
@@ -145,9 +147,11 @@ package struct WindowInformation: Codable, Hashable, Sendable {
   package var rows: UInt16
   /// How the child ended, for a window that is held.
   package var exit: ChildExit?
+  /// The process id of the client that has it on its terminal.
+  package var attached: Int32?
 
   private enum CodingKeys: String, CodingKey {
-    case id, title, command, pid, hold, columns, rows, exit
+    case id, title, command, pid, hold, columns, rows, exit, attached
     case windowClass = "class"
     case workingDirectory = "working_directory"
   }
@@ -155,7 +159,7 @@ package struct WindowInformation: Codable, Hashable, Sendable {
   /// Information from its parts.
   package init(
     id: UInt64, title: String, windowClass: WindowClass?, command: [String], workingDirectory: String?, pid: Int32?,
-    hold: Bool, columns: UInt16, rows: UInt16, exit: ChildExit?
+    hold: Bool, columns: UInt16, rows: UInt16, exit: ChildExit?, attached: Int32? = nil
   ) {
     self.id = id
     self.title = title
@@ -167,5 +171,6 @@ package struct WindowInformation: Codable, Hashable, Sendable {
     self.columns = columns
     self.rows = rows
     self.exit = exit
+    self.attached = attached
   }
 }

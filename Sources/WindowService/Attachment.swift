@@ -24,6 +24,10 @@ final class Attachment {
   private var position: UInt64
   /// Whether what it shows next waits for the terminal.
   var isWaitingForRoom = false
+  /// Took nothing for a while, and has not caught up since: nobody waits for it.
+  var isSlow = false
+  /// Resumed when the terminal has caught up, or is known to be slow.
+  private var waitingReader: CheckedContinuation<Void, Never>?
   /// Reads what is typed.
   var keyboard: Task<Void, Never>?
   /// Shows when there is room.
@@ -44,6 +48,29 @@ final class Attachment {
     let kept = window.output.bytes
     first = Replay.of(kept, isCutOff: window.output.total > UInt64(kept.count))
     position = window.recent.total
+  }
+
+  /// How much may wait for a terminal that takes what it is shown, before the window is read on.
+  private static let mostAhead = 1 << 16
+
+  /// Whether the window is better not read on just now: a terminal sets the pace of what is printed on it, as long as it
+  /// has one. Who only watches does not.
+  var setsPace: Bool {
+    let isBehind = window.recent.total - position > UInt64(Self.mostAhead)
+    return isBehind && isWaitingForRoom && !isSlow && !request.isReadOnly && end == nil
+  }
+
+  /// Suspends until the window can be read on.
+  func keepPace(isolation: isolated (any Actor)? = #isolation) async {
+    guard setsPace else { return }
+    await withCheckedContinuation { waitingReader = $0 }
+  }
+
+  /// Lets the window be read on, if that is so.
+  func resumeReader() {
+    guard !setsPace || window.live == nil else { return }
+    waitingReader?.resume()
+    waitingReader = nil
   }
 
   /// How showing went on.

@@ -50,7 +50,11 @@ struct Conversation: ~Copyable {
       case .deadlineExceeded where !connection.hasUnreadBytes && isOver: return nil
       case .deadlineExceeded where connection.hasUnreadBytes:
         return await lastWord(Reply.Failure(.messageTooSlow, "a message was not complete in time"))
+      case .peer(.tooManyDescriptors): return await lastWord(Reply.Failure(.invalidMessage, "\(error)"))
       case .peer: return await lastWord(Reply.Failure(.messageTooLong, "\(error)"))
+      case .system(let failure) where failure.errno == EMFILE:
+        return await lastWord(
+          Reply.Failure(.noDescriptors, "windowd has no descriptor left for what came with a message"))
       default: return error
       }
     }

@@ -39,18 +39,21 @@ enum Replay {
     var shown: [UInt8] = []
     shown.reserveCapacity(bytes.count)
     var rest = bytes
-    while let byte = rest.first {
-      guard byte == 0x1B, let sequence = ControlSequence(rest) else {
-        if byte != enquiry { shown.append(byte) }
+    while let next = rest.firstIndex(where: { $0 == escape || $0 == enquiry }) {
+      shown += rest[..<next]
+      rest = rest[next...]
+      guard rest.first == escape, let sequence = ControlSequence(rest) else {
+        if rest.first == escape { shown.append(escape) }
         rest = rest.dropFirst()
         continue
       }
       if !sequence.asks { shown += sequence.bytes }
       rest = rest.dropFirst(sequence.bytes.count)
     }
-    return shown
+    return shown + rest
   }
 
+  private static let escape: UInt8 = 0x1B
   private static let enquiry: UInt8 = 0x05
 }
 

@@ -55,6 +55,9 @@ final class Window {
     self.live = live
   }
 
+  /// The attachment that types and says how large the window is.
+  var owner: Attachment? { attachments.first { !$0.request.isReadOnly } }
+
   /// Keeps what was printed.
   func keep(_ bytes: ArraySlice<UInt8>) {
     output.append(bytes)
@@ -75,6 +78,7 @@ final class Window {
     WindowInformation(
       id: id, title: specification.title ?? command.first ?? "", windowClass: specification.windowClass,
       command: command, workingDirectory: specification.workingDirectory, pid: live?.child.processID,
-      hold: specification.hold, columns: size.columns, rows: size.rows, exit: exit.map(ChildExit.init))
+      hold: specification.hold, columns: size.columns, rows: size.rows, exit: exit.map(ChildExit.init),
+      attached: owner?.client)
   }
 }

@@ -31,6 +31,7 @@ extension WindowTable {
     let tasks = [attachment.keyboard, attachment.writer].compactMap(\.self)
     for task in tasks { task.cancel() }
     window.resumeTypist()
+    attachment.resumeReader()
     for task in tasks { await task.value }
     if reason == .windowEnded { await showTheRest(attachment) }
     attachment.terminal.restore()

@@ -104,7 +104,7 @@ extension WindowTable {
   private func takeOver(_ id: Int128, _ request: AttachRequest) async throws(Reply.Failure) -> Window {
     while true {
       let window = try attachable(id)
-      guard !request.isReadOnly, let other = window.attachments.first(where: { !$0.request.isReadOnly }) else {
+      guard !request.isReadOnly, let other = window.owner else {
         return window
       }
       guard request.steals else {
@@ -170,37 +170,48 @@ extension WindowTable {
 // MARK: - Showing
 
 extension WindowTable {
+  /// How long a terminal may take nothing before the window is read on without it.
+  private static let patience = Duration.milliseconds(50)
+
   /// Shows on all terminals what a window has printed.
   func showNews(of window: Window) {
     for attachment in window.attachments { show(attachment) }
   }
 
   private func show(_ attachment: Attachment) {
-    guard !attachment.isWaitingForRoom, attachment.end == nil else { return }
-    switch attachment.show() {
-    case .done: break
-    case .noRoom: waitForRoom(attachment)
-    case .gone: end(attachment, .terminalLost)
-    }
-  }
-
-  private func waitForRoom(_ attachment: Attachment) {
+    guard !attachment.isWaitingForRoom, attachment.end == nil, !showMore(attachment) else { return }
     attachment.isWaitingForRoom = true
     let ticket = attachment.ticket
     attachment.writer = Task(executorPreference: loop) { await self.showWhenThereIsRoom(ticket) }
   }
 
+  /// Shows as much as there is room for; false when there is more.
+  private func showMore(_ attachment: Attachment) -> Bool {
+    switch attachment.show() {
+    case .noRoom: return false
+    case .gone: end(attachment, .terminalLost)
+    case .done:
+      // Programs that fill the screen do so anew.
+      if attachment.takeHasSkipped() { attachment.window.live?.terminal.redraw() }
+    }
+    return true
+  }
+
   private func showWhenThereIsRoom(_ ticket: UInt64) async {
     while let attachment = attachments[ticket] {
-      guard (try? await attachment.terminal.source.writable()) != nil else { return }
-      switch attachment.show() {
-      case .noRoom: continue
-      case .gone: end(attachment, .terminalLost)
-      case .done:
-        attachment.isWaitingForRoom = false
-        if attachment.takeHasSkipped() { attachment.window.live?.terminal.redraw() }
+      do throws(IPCError) {
+        let patience = attachment.isSlow ? Deadline.never : .after(Self.patience)
+        try await attachment.terminal.source.writable(deadline: patience)
+      } catch {
+        guard case .deadlineExceeded = error else { return }
+        attachment.isSlow = true
+        attachment.resumeReader()
+        continue
       }
-      return
+      let isDone = showMore(attachment)
+      if isDone { (attachment.isWaitingForRoom, attachment.isSlow) = (false, false) }
+      attachment.resumeReader()
+      if isDone { return }
     }
   }
 }

@@ -64,6 +64,7 @@ extension WindowTable {
     // What the child printed last is still in the terminal.
     feeding.cancel()
     window.typing?.cancel()
+    for attachment in window.attachments { attachment.resumeReader() }
     await feeding.value
     _ = read(live, into: window, atMost: 1 << 20)
     showNews(of: window)
@@ -89,6 +90,7 @@ extension WindowTable {
     while !Task.isCancelled {
       let progress = read(live, into: window, atMost: 1 << 16)
       showNews(of: window)
+      await window.owner?.keepPace()
       switch progress {
       case .more: await Task.yield()
       case .nothing: try? await live.terminal.source.readable()

@@ -61,7 +61,8 @@ struct ListWindows: ClientCommand {
     let rows = answer.windows.map { window in
       [
         "\(window.id)", window.pid.map(String.init) ?? "-", "\(window.columns)x\(window.rows)",
-        window.exit?.description ?? "running", window.title, window.command.joined(separator: " "),
+        window.exit?.description ?? (window.attached == nil ? "running" : "attached"), window.title,
+        window.command.joined(separator: " "),
       ]
     }
     try Output.table([["ID", "PID", "SIZE", "STATE", "TITLE", "COMMAND"]] + rows, raw: options.raw)

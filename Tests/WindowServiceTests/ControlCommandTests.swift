@@ -160,3 +160,21 @@ internal import WindowProtocol
     }
   }
 }
+
+@Suite struct ControlWaitTests {
+  @Test func createAndWaitExitsAsTheChildDid() throws {
+    try withDaemon { daemon in
+      let failed = try daemon.windowctl("create-window", "--wait", "-e", "sh", "-c", "exit 9")
+      #expect(failed.status == 9 && failed.text == "1\n" && failed.errors == "")
+      let killed = try daemon.windowctl("create-window", "--wait", "--json", "-e", "sh", "-c", "kill -TERM $$")
+      #expect(killed.status == 143)
+      #expect(killed.lines == [#"{"id":2}"#, #"{"exit":{"signal":15},"id":2}"#])
+      #expect(try daemon.windowctl("create-window", "--wait", "-e", "true").status == 0)
+      let missing = try daemon.windowctl("create-window", "--wait", "-e", "/no/such/program")
+      #expect(missing.status == 125 && missing.errors.contains("No such file or directory"))
+      let late = try daemon.windowctl("create-window", "--wait", "--timeout", "0.05", "-e", "sleep", "1000")
+      #expect(late.status == 125 && late.errors.contains("no answer in time"))
+      #expect(try daemon.list().count == 1)
+    }
+  }
+}

@@ -152,6 +152,7 @@ extension ConnectionReference {
   /// Reads until there is a frame or nothing more to read.
   func readFrame(_ framing: Framing) throws(IPCError) -> FrameExtent? {
     if state.phase == .cancelled { throw .cancelled }
+    if record.readErrno != 0 { throw readFailure() }
     while record.mayRead, !record.sawEnd {
       guard record.steps < Connection.mostSteps else { return nil }
       switch readInput(framing) {

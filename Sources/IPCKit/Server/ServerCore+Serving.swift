@@ -40,7 +40,10 @@ extension ServerCore {
     case .nothing: rest(connection)
     // Who says nothing and goes needs no handler.
     case .end: close(connection)
-    case .failed: fail(connection, connection.readFailure())
+    case .failed:
+      // What was wrong with descriptors is the handler's to answer.
+      if connection.record.descriptors?.failure != nil { return start(connection) }
+      fail(connection, connection.readFailure())
     }
   }
 
