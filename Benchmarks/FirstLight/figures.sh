@@ -1,7 +1,7 @@
 #!/bin/bash
 # Figures of the release programs beside C programs that do no more than they must: windows a second, the time of one
-# windowctl, the descriptors of a window, the memory of an idle daemon; and what a thousand silent clients change. Medians
-# of interleaved runs.
+# windowctl, the descriptors of a window, the memory of an idle daemon, the throughput of an attached window; and what a
+# thousand silent clients change. Medians of interleaved runs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -17,7 +17,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-for program in spawn-loop cycle-client list-client silent-clients time-pair; do
+for program in spawn-loop cycle-client list-client silent-clients time-pair relay terminal-sink; do
   gcc -O2 -std=gnu11 -Wall -Wextra -o "$work/$program" "$here/$program.c" -lutil
 done
 
@@ -49,6 +49,18 @@ for width in 1 4; do
   cycles=$(median 7 <"$work/ours-$width")
   echo "windows a second, $width at a time: $cycles, C loop one at a time $floor, ratio $(ratio "$cycles" "$floor")"
 done
+
+# What a program prints, through an attached window and through a relay that does nothing else.
+bytes=100000000
+for _ in {1..11}; do
+  "$work/terminal-sink" $bytes .build/release/windowctl --socket "$socket" create-window --attach \
+    -e head -c $bytes /dev/zero >>"$work/attached"
+  "$work/terminal-sink" $bytes "$work/relay" head -c $bytes /dev/zero >>"$work/relayed"
+done
+attached=$(cut -d' ' -f1 "$work/attached" | median 11)
+relayed=$(cut -d' ' -f1 "$work/relayed" | median 11)
+echo "attached window: $attached MB/s, C relay $relayed MB/s, ratio $(ratio "$attached" "$relayed");" \
+  "$(awk -v n=$bytes '$2 >= n' "$work/attached" | wc -l) of 11 runs came whole"
 
 # Two daemons, with and without a thousand silent clients, take turns in short bursts: both meet whatever else the machine
 # does, and nobody connects or leaves while it is measured.
