@@ -109,7 +109,7 @@ package struct WindowDaemon: Sendable {
   }
 
   private func serve(at path: String) async throws {
-    let listener = try inherited.take() ?? UnixListener(binding: path)
+    let listener = try inherited.take() ?? UnixListener(binding: .path(path))
     let server = Server(listener, on: loop, stop: stop) { [log] event in
       switch event {
       case .refused(let reason, let peer): log.write(.warning, Self.describe(reason, peer))
