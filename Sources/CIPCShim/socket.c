@@ -4,6 +4,7 @@
 #include "CIPCShim.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,7 +12,8 @@
 #include <sys/un.h>
 
 _Static_assert(IPC_STREAM == SOCK_STREAM && IPC_DATAGRAM == SOCK_DGRAM && IPC_SEQPACKET == SOCK_SEQPACKET &&
-                   IPC_FAMILY_UNIX == AF_UNIX && IPC_PATH_LIMIT == sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+                   IPC_FAMILY_UNIX == AF_UNIX && IPC_PATH_LIMIT == sizeof(((struct sockaddr_un *)0)->sun_path) - 1 &&
+                   IPC_ADDRESS_LIMIT == IPC_PATH_LIMIT + 1,
                "the kernel's numbers");
 
 static int type_flags(int type, int non_blocking) { return type | SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0); }
@@ -25,31 +27,32 @@ int ipc_socket_pair(int type, int non_blocking, int ends[2]) {
   return socketpair(AF_UNIX, type_flags(type, non_blocking), 0, ends) < 0 ? -errno : 0;
 }
 
-static int fill(struct sockaddr_un *address, const char *path) {
-  size_t length = strlen(path);
+// Answers the size to tell the kernel: an abstract name ends with it, a path with its NUL.
+static int fill(struct sockaddr_un *name, const uint8_t *address, size_t length) {
   if (length == 0) return -ENOENT;
-  if (length > IPC_PATH_LIMIT) return -ENAMETOOLONG;
-  memset(address, 0, sizeof *address);
-  address->sun_family = AF_UNIX;
-  memcpy(address->sun_path, path, length);
-  return 0;
+  int is_path = address[0] != 0;
+  if (length > (is_path ? IPC_PATH_LIMIT : IPC_ADDRESS_LIMIT)) return -ENAMETOOLONG;
+  memset(name, 0, sizeof *name);
+  name->sun_family = AF_UNIX;
+  memcpy(name->sun_path, address, length);
+  return (int)(offsetof(struct sockaddr_un, sun_path) + length + (is_path ? 1 : 0));
 }
 
-int ipc_bind(int socket, const char *path, uint32_t mode) {
-  struct sockaddr_un address;
-  int wrong = fill(&address, path);
-  if (wrong) return wrong;
+int ipc_bind(int socket, const uint8_t *address, size_t length, uint32_t mode) {
+  struct sockaddr_un name;
+  int size = fill(&name, address, length);
+  if (size < 0) return size;
   if (fchmod(socket, mode) < 0) return -errno;
-  return bind(socket, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+  return bind(socket, (const struct sockaddr *)&name, (socklen_t)size) < 0 ? -errno : 0;
 }
 
 int ipc_listen(int socket, int backlog) { return listen(socket, backlog) < 0 ? -errno : 0; }
 
-int ipc_connect(int socket, const char *path) {
-  struct sockaddr_un address;
-  int wrong = fill(&address, path);
-  if (wrong) return wrong;
-  return connect(socket, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+int ipc_connect(int socket, const uint8_t *address, size_t length) {
+  struct sockaddr_un name;
+  int size = fill(&name, address, length);
+  if (size < 0) return size;
+  return connect(socket, (const struct sockaddr *)&name, (socklen_t)size) < 0 ? -errno : 0;
 }
 
 int ipc_accept(int socket) {
@@ -98,13 +101,15 @@ int ipc_socket_kind(int socket, int *family, int *type, int *listening) {
   return 0;
 }
 
-int ipc_socket_path(int socket, char path[IPC_PATH_LIMIT + 1]) {
-  struct sockaddr_un address = {0};
-  socklen_t size = sizeof address;
-  if (getsockname(socket, (struct sockaddr *)&address, &size) < 0) return -errno;
-  memcpy(path, address.sun_path, IPC_PATH_LIMIT);
-  path[IPC_PATH_LIMIT] = 0;
-  return 0;
+int ipc_socket_address(int socket, uint8_t address[IPC_ADDRESS_LIMIT]) {
+  struct sockaddr_un name = {0};
+  socklen_t size = sizeof name;
+  if (getsockname(socket, (struct sockaddr *)&name, &size) < 0) return -errno;
+  memcpy(address, name.sun_path, IPC_ADDRESS_LIMIT);
+  // A path that fills the address leaves no room for its NUL, which the size counts all the same.
+  size_t length = size < sizeof name ? size : sizeof name;
+  length -= offsetof(struct sockaddr_un, sun_path);
+  return (int)(name.sun_path[0] ? strnlen(name.sun_path, length) : length);
 }
 
 int ipc_peer_credentials(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {

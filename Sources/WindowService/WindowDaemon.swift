@@ -109,7 +109,7 @@ package struct WindowDaemon: Sendable {
   }
 
   private func serve(at path: String) async throws {
-    let listener = try inherited.take() ?? UnixListener(binding: path)
+    let listener = try inherited.take() ?? UnixListener(binding: .path(path))
     var limits = ServerLimits()
     // The terminal of a client that attaches.
     limits.descriptorsPerFrame = 1

@@ -78,7 +78,7 @@ final class Daemon {
   /// Connects, sends what is given, and leaves without a word.
   func send(_ bytes: [UInt8], readingReply: Bool) throws {
     let deadline = Deadline.after(Self.patience)
-    let stream = try UnixStream(connectingTo: socketPath, trusting: .sameUser, deadline: deadline)
+    let stream = try UnixStream(connectingTo: .path(socketPath), trusting: .sameUser, deadline: deadline)
     // Bytes seen as raw bytes: nothing is reinterpreted.
     try unsafe stream.descriptor.writeAll(bytes.span.bytes, deadline: deadline)
     guard readingReply else { return }

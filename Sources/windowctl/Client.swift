@@ -102,7 +102,7 @@ struct Client {
   /// Connects.
   func connect() throws(ClientFailure) -> BufferedReader {
     do throws(IPCError) {
-      let stream = try UnixStream(connectingTo: path, trusting: policy, deadline: deadline)
+      let stream = try UnixStream(connectingTo: .path(path), trusting: policy, deadline: deadline)
       return BufferedReader(stream.descriptor, limit: WireFormat.replyLimit)
     } catch {
       throw ClientFailure(error, path)

@@ -27,6 +27,19 @@ func makeSocketPair(_ type: Int32 = IPC_STREAM, nonBlocking: Bool = false) throw
   try #require(unsafe pair { unsafe ipc_socket_pair(type, nonBlocking ? 1 : 0, $0) })
 }
 
+/// ipc_bind of a path, or of a name behind a NUL.
+func bind(_ socket: Int32, _ address: String, _ mode: UInt32 = 0o600) -> Int32 {
+  let bytes = Array(address.utf8)
+  // The shim reads as many bytes as it is told, here and below.
+  return unsafe ipc_bind(socket, bytes, bytes.count, mode)
+}
+
+/// ipc_connect to a path, or to a name behind a NUL.
+func connect(_ socket: Int32, _ address: String) -> Int32 {
+  let bytes = Array(address.utf8)
+  return unsafe ipc_connect(socket, bytes, bytes.count)
+}
+
 func write(_ text: String, to number: Int32) -> Int64 {
   var text = text
   // The bytes are valid for the length of the call.

@@ -11,9 +11,9 @@ import Testing
       let directory = try makeDirectory()
       umask(mask)
       let socket = ipc_unix_socket(IPC_STREAM, 0)
-      // A path is a C string for the length of the call, here and below.
-      #expect(unsafe ipc_bind(socket, "\(directory)/s", mode) == 0)
+      #expect(bind(socket, "\(directory)/s", mode) == 0)
       var status = ipc_file_status()
+      // A path is a C string for the length of the call, here and below.
       #expect(unsafe ipc_path_status("\(directory)/s", &status) == 0)
       #expect(status.mode == S_IFSOCK | mode & ~UInt32(mask))
       #expect(status.owner == geteuid())
@@ -27,11 +27,11 @@ import Testing
     let directory = try makeDirectory()
     let listener = ipc_unix_socket(IPC_STREAM, 1)
     #expect(ipc_accept(listener) == -EINVAL)
-    #expect(unsafe ipc_bind(listener, "\(directory)/s", 0o600) == 0)
+    #expect(bind(listener, "\(directory)/s") == 0)
     #expect(ipc_listen(listener, 5) == 0)
     #expect(ipc_accept(listener) == -EAGAIN)
     let client = ipc_unix_socket(IPC_STREAM, 0)
-    #expect(unsafe ipc_connect(client, "\(directory)/s") == 0)
+    #expect(connect(client, "\(directory)/s") == 0)
     let accepted = ipc_accept(listener)
     #expect(accepted >= 0)
     #expect(ipc_is_close_on_exec(accepted) == 1)
@@ -44,26 +44,48 @@ import Testing
     let directory = try makeDirectory()
     let socket = ipc_unix_socket(IPC_STREAM, 0)
     let long = directory + "/" + String(repeating: "x", count: 200)
-    #expect(unsafe ipc_bind(socket, "", 0o600) == -ENOENT)
-    #expect(unsafe ipc_connect(socket, "") == -ENOENT)
-    #expect(unsafe ipc_bind(socket, long, 0o600) == -ENAMETOOLONG)
-    #expect(unsafe ipc_connect(socket, long) == -ENAMETOOLONG)
-    #expect(unsafe ipc_connect(socket, "\(directory)/missing") == -ENOENT)
-    #expect(unsafe ipc_bind(socket, "\(directory)/missing/s", 0o600) == -ENOENT)
-    #expect(unsafe ipc_bind(socket, "\(directory)/s", 0o600) == 0)
+    #expect(bind(socket, "") == -ENOENT)
+    #expect(connect(socket, "") == -ENOENT)
+    #expect(bind(socket, long) == -ENAMETOOLONG)
+    #expect(connect(socket, long) == -ENAMETOOLONG)
+    #expect(connect(socket, "\(directory)/missing") == -ENOENT)
+    #expect(bind(socket, "\(directory)/missing/s") == -ENOENT)
+    #expect(bind(socket, "\(directory)/s") == 0)
     let second = ipc_unix_socket(IPC_STREAM, 0)
-    #expect(unsafe ipc_bind(second, "\(directory)/s", 0o600) == -EADDRINUSE)
+    #expect(bind(second, "\(directory)/s") == -EADDRINUSE)
     // Bound, and not yet listening.
-    #expect(unsafe ipc_connect(second, "\(directory)/s") == -ECONNREFUSED)
+    #expect(connect(second, "\(directory)/s") == -ECONNREFUSED)
     closeAll(socket, second)
     removeDirectory(directory, "s")
+  }
+
+  @Test func addressIsThePathOrTheAbstractName() throws {
+    let directory = try makeDirectory()
+    let (path, name) = ("\(directory)/s", "\0ipckit\0\(getpid())")
+    let (first, second, third) = (
+      ipc_unix_socket(IPC_STREAM, 0), ipc_unix_socket(IPC_DATAGRAM, 0), ipc_unix_socket(IPC_STREAM, 0)
+    )
+    #expect(address(of: first) == "")
+    #expect(bind(first, path) == 0 && address(of: first) == path)
+    // Both limits are the kernel's: a path of 107 bytes has its NUL, a name its own length.
+    let longest = path + String(repeating: "x", count: 107 - path.utf8.count)
+    #expect(bind(second, longest) == 0 && address(of: second) == longest)
+    #expect(bind(third, name) == 0 && address(of: third) == name)
+    let fourth = ipc_unix_socket(IPC_STREAM, 0)
+    #expect(bind(fourth, name) == -EADDRINUSE)
+    #expect(bind(fourth, "\0" + String(repeating: "x", count: 108)) == -ENAMETOOLONG)
+    #expect(ipc_listen(third, 1) == 0 && connect(fourth, name) == 0)
+    let (reading, writing) = try makePipe()
+    #expect(address(of: reading) == "\(-ENOTSOCK)")
+    closeAll(first, second, third, fourth, reading, writing)
+    removeDirectory(directory, "s", String(longest.dropFirst(directory.utf8.count + 1)))
   }
 
   @Test func kindOfASocket() throws {
     let directory = try makeDirectory()
     let listener = ipc_unix_socket(IPC_STREAM, 0)
     #expect(kind(listener) == [IPC_FAMILY_UNIX, IPC_STREAM, 0])
-    #expect(unsafe ipc_bind(listener, "\(directory)/s", 0o600) == 0 && ipc_listen(listener, 1) == 0)
+    #expect(bind(listener, "\(directory)/s") == 0 && ipc_listen(listener, 1) == 0)
     #expect(kind(listener) == [IPC_FAMILY_UNIX, IPC_STREAM, 1])
     let (left, right) = try makeSocketPair(IPC_SEQPACKET)
     #expect(kind(left) == [IPC_FAMILY_UNIX, IPC_SEQPACKET, 0])
@@ -88,13 +110,13 @@ import Testing
   @Test func sendTimeoutBoundsAConnectToAFullBacklog() throws {
     let directory = try makeDirectory()
     let listener = ipc_unix_socket(IPC_STREAM, 0)
-    #expect(unsafe ipc_bind(listener, "\(directory)/s", 0o600) == 0 && ipc_listen(listener, 0) == 0)
+    #expect(bind(listener, "\(directory)/s") == 0 && ipc_listen(listener, 0) == 0)
     let (first, second) = (ipc_unix_socket(IPC_STREAM, 0), ipc_unix_socket(IPC_STREAM, 0))
-    #expect(unsafe ipc_connect(first, "\(directory)/s") == 0)
+    #expect(connect(first, "\(directory)/s") == 0)
     // Less than a microsecond is rounded up: 0 would be no limit at all.
     for nanoseconds in [1, 20_000_000] as [Int64] {
       #expect(ipc_set_send_timeout(second, nanoseconds) == 0)
-      #expect(unsafe ipc_connect(second, "\(directory)/s") == -EAGAIN)
+      #expect(connect(second, "\(directory)/s") == -EAGAIN)
     }
     closeAll(listener, first, second)
     removeDirectory(directory, "s")
@@ -144,6 +166,14 @@ import Testing
     #expect(unsafe ipc_open_private_directory("\(directory)/a/b") == -ENOENT)
     #expect(unsafe ipc_unlink("\(directory)/gone") == -ENOENT)
     removeDirectory(directory, "d", "link")
+  }
+
+  /// The address that a socket is bound to, or the negated errno.
+  private func address(of socket: Int32) -> String {
+    var bytes = [UInt8](repeating: 0xff, count: Int(IPC_ADDRESS_LIMIT))
+    // The shim stores at most as many bytes.
+    let length = unsafe ipc_socket_address(socket, &bytes)
+    return length < 0 ? "\(length)" : String(decoding: bytes.prefix(Int(length)), as: UTF8.self)
   }
 
   private func kind(_ number: Int32) -> [Int32] {

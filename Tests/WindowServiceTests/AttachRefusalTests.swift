@@ -24,7 +24,7 @@ internal import WindowProtocol
       }
       #expect(try daemon.ask(#"{"attach":{"id":\#(id)}}"#).contains(#""code":"no-terminal""#))
       // The daemon's own socket, as good as any other.
-      let stream = try UnixStream(connectingTo: daemon.socket)
+      let stream = try UnixStream(connectingTo: .path(daemon.socket))
       #expect(try daemon.attachment(of: id, lending: stream.descriptor)?.contains("no-terminal") == true)
       _ = consume stream
       #expect(daemon.descriptors(settlingTo: atRest) == atRest)
@@ -86,7 +86,7 @@ internal import WindowProtocol
   @Test func moreDescriptorsThanOneEndTheConversation() throws {
     try withDaemon { daemon in
       let atRest = try daemon.descriptorsAtRest()
-      let stream = try UnixStream(connectingTo: daemon.socket)
+      let stream = try UnixStream(connectingTo: .path(daemon.socket))
       let null = try Pipe()
       var many = DescriptorList()
       for _ in 0..<20 { many.append(try null.reading.duplicate()) }
@@ -108,7 +108,7 @@ struct LendingClient: ~Copyable {
   private var reader: BufferedReader
 
   init(_ path: String) throws(IPCError) {
-    let stream = try UnixStream(connectingTo: path, deadline: patientDeadline)
+    let stream = try UnixStream(connectingTo: .path(path), deadline: patientDeadline)
     reader = BufferedReader(stream.descriptor)
   }
 

@@ -27,7 +27,7 @@ internal import WindowProtocol
   @Test func aSocketThatNobodyListensOnIsNoDaemonEither() throws {
     let directory = try TemporaryDirectory()
     // Closed without being removed: what a crash leaves.
-    do { _ = try UnixListener(binding: directory.file("s")) }
+    do { _ = try UnixListener(binding: .path(directory.file("s"))) }
     #expect(exists(directory.file("s")))
     let outcome = try run([Programs.windowctl, "list-windows", "--socket", directory.file("s")])
     #expect(outcome.status == 3)
@@ -36,7 +36,7 @@ internal import WindowProtocol
   @Test(arguments: commands)
   func aServerThatSaysNothingIsATimeout(_ command: [String]) throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory.file("s"))
+    let listener = try UnixListener(binding: .path(directory.file("s")))
     let environment = plainEnvironment(["WINDOWD_SOCKET": directory.file("s")])
     var outcome: Outcome?
     let time = try duration { () throws in
@@ -51,7 +51,7 @@ internal import WindowProtocol
 
   @Test func waitHasNoTimeoutOfItsOwn() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory.file("s"))
+    let listener = try UnixListener(binding: .path(directory.file("s")))
     let job = try Job([Programs.windowctl, "wait", "1", "--socket", directory.file("s")])
     let list = try run([Programs.windowctl, "list-windows", "--socket", directory.file("s")])
     // The other one has given up after its five seconds.
@@ -68,7 +68,7 @@ internal import WindowProtocol
   ])
   func anAnswerThatIsNoneIsAFailure(_ answer: String) throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory.file("s"))
+    let listener = try UnixListener(binding: .path(directory.file("s")))
     let job = try Job([Programs.windowctl, "list-windows", "--socket", directory.file("s")])
     let connection = try listener.accept(deadline: patientDeadline)
     var reader = BufferedReader(try connection.duplicate())

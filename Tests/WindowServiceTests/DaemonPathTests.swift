@@ -21,7 +21,7 @@ internal import WindowProtocol
   @Test func aSocketWithoutALockIsStillSomebodys() throws {
     // As systemd makes them: nobody holds a lock, but somebody listens.
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory.file("s"))
+    let listener = try UnixListener(binding: .path(directory.file("s")))
     _ = try run(["/bin/rm", directory.file("s.lock")])
     let outcome = try run([Programs.windowd, "--socket", directory.file("s")])
     #expect(outcome.status == 75)

@@ -76,7 +76,7 @@ func serve(_ path: String, _ mode: Mode, _ options: Options) throws(SystemError)
   let failure = loop.run { () async -> SystemError? in
     do throws(SystemError) {
       let server = Server(
-        try UnixListener(binding: path), on: loop, loops: options.loops, admitting: options.policy.rule,
+        try UnixListener(binding: .path(path)), on: loop, loops: options.loops, admitting: options.policy.rule,
         limits: limits(for: options.policy)
       ) { event in
         if case .acceptFailed(let error) = event { fail("\(error)") }

@@ -93,13 +93,16 @@ int ipc_unlink(const char *IPC_NONNULL path);
 #define IPC_SEQPACKET 5
 // The longest path that fits an address, without its final NUL.
 #define IPC_PATH_LIMIT 107
+// The longest address: an abstract name has no final NUL, but one before it.
+#define IPC_ADDRESS_LIMIT 108
 
 int ipc_unix_socket(int type, int non_blocking);
 int ipc_socket_pair(int type, int non_blocking, int ends[IPC_NONNULL 2]);
-// fchmod(2) before bind(2): the socket's file has this mode, less the umask, from its first moment.
-int ipc_bind(int socket, const char *IPC_NONNULL path, uint32_t mode);
+// An address is its bytes: a path without its final NUL, or a NUL and an abstract name. bind(2), after fchmod(2): a
+// socket's file has this mode, less the umask, from its first moment.
+int ipc_bind(int socket, const uint8_t *IPC_NONNULL address, size_t length, uint32_t mode);
 int ipc_listen(int socket, int backlog);
-int ipc_connect(int socket, const char *IPC_NONNULL path);
+int ipc_connect(int socket, const uint8_t *IPC_NONNULL address, size_t length);
 // accept4(SOCK_CLOEXEC | SOCK_NONBLOCK).
 int ipc_accept(int socket);
 // send(MSG_NOSIGNAL).
@@ -112,8 +115,8 @@ int ipc_shutdown_sending(int socket);
 int ipc_set_send_timeout(int socket, int64_t nanoseconds);
 // SO_DOMAIN, SO_TYPE and SO_ACCEPTCONN in one call.
 int ipc_socket_kind(int socket, int *IPC_NONNULL family, int *IPC_NONNULL type, int *IPC_NONNULL listening);
-// getsockname(2): the path it is bound to, ended by a NUL; empty for an abstract or unnamed one.
-int ipc_socket_path(int socket, char path[IPC_NONNULL IPC_PATH_LIMIT + 1]);
+// getsockname(2): how many bytes the address that it is bound to has, 0 for an unnamed one.
+int ipc_socket_address(int socket, uint8_t address[IPC_NONNULL IPC_ADDRESS_LIMIT]);
 // SO_PEERCRED.
 int ipc_peer_credentials(int socket, int32_t *IPC_NONNULL pid, uint32_t *IPC_NONNULL uid, uint32_t *IPC_NONNULL gid);
 

@@ -15,29 +15,30 @@ struct SocketPath: ~Copyable, Sendable {
   private let device: UInt64
   private let inode: UInt64
 
-  /// Refuses what cannot be an address, before anything is made.
-  static func check(_ path: String, for operation: String) throws(SystemError) -> String {
-    guard !path.isEmpty else { throw SystemError(errno: ENOENT, operation: operation, object: "(empty path)") }
-    guard !path.utf8.contains(0) else {
-      throw SystemError(errno: EINVAL, operation: operation, object: "(path with NUL)")
+  /// Takes the address for `socket`; nil for an abstract name, which the kernel alone gives and takes.
+  static func take(
+    _ address: UnixAddress, for socket: borrowing FileDescriptor, mode: UInt32
+  ) throws(SystemError) -> SocketPath? {
+    switch address {
+    case .path(let path): return try SocketPath(binding: socket, to: path, mode: mode)
+    case .abstract:
+      try socket.bind(to: address, mode: mode)
+      return nil
     }
-    guard path.utf8.count <= Int(IPC_PATH_LIMIT) else {
-      throw SystemError(errno: ENAMETOOLONG, operation: operation, object: path)
-    }
-    return path
   }
 
   /// Takes the path for `socket`: lock, sweep, fchmod(2), bind(2).
   init(binding socket: borrowing FileDescriptor, to path: String, mode: UInt32) throws(SystemError) {
-    let path = try Self.check(path, for: "bind")
+    // What cannot be an address is refused before there is a lock.
+    _ = try UnixAddress.path(path).bytes(for: "bind")
     let lock = try Self.takeLock(path + ".lock")
     try Self.sweepStale(path)
-    // The path is a C string for the length of the call.
-    _ = try SystemError.check(unsafe ipc_bind(socket.number, path, mode), "bind", path)
+    try socket.bind(to: .path(path), mode: mode)
     let made: ipc_file_status
     do throws(SystemError) {
       made = try Self.status(path)
     } catch {
+      // The path is a C string for the length of the call, here and below.
       unsafe _ = ipc_unlink(path)
       throw error
     }
@@ -82,7 +83,7 @@ struct SocketPath: ~Copyable, Sendable {
       throw SystemError(errno: ENOTSOCK, operation: "bind", object: path)
     }
     let probe = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
-    switch unsafe ipc_connect(probe.number, path) {
+    switch probe.connect(to: try UnixAddress.path(path).bytes(for: "bind")) {
     case -ECONNREFUSED: _ = try SystemError.check(unsafe ipc_unlink(path), "unlink", path)
     case -ENOENT: return
     case 0, -EAGAIN, -EPROTOTYPE: throw SystemError(errno: EADDRINUSE, operation: "bind", object: path)

@@ -13,25 +13,26 @@ internal import Glibc
 public struct UnixListener: ~Copyable, Sendable {
   /// The listening socket; non-blocking.
   let descriptor: FileDescriptor
-  /// Nil where the socket was inherited: then the path is not ours to remove.
+  /// Nil where the socket was inherited: then the path is not ours to remove. Nil for an abstract name too.
   let ownedPath: SocketPath?
 
-  /// Binds `path` and listens. open(2) and flock(2) of `path.lock`, connect(2), fchmod(2), bind(2), listen(2).
+  /// Binds `address` and listens. open(2) and flock(2) of `path.lock`, connect(2), fchmod(2), bind(2), listen(2).
   ///
-  /// A socket that a dead process left behind is removed first; nothing else ever is. The lock file stays for good.
+  /// A socket that a dead process left behind is removed first; nothing else ever is. The lock file stays for good. An
+  /// abstract name needs neither: it is free as soon as its socket is closed.
   /// - Parameters:
-  ///   - path: at most 107 bytes.
-  ///   - mode: the socket file's from its first moment, less the umask.
+  ///   - address: where clients find it.
+  ///   - mode: the socket file's from its first moment, less the umask. It does not protect an abstract name.
   ///   - backlog: how many connections may wait to be accepted; the kernel caps it at net.core.somaxconn.
-  /// - Throws: EADDRINUSE when another process holds the lock or listens; ENOTSOCK when something else stands there;
-  ///   ENAMETOOLONG; whatever the calls above report. Nothing is left behind but the lock file.
-  public init(binding path: String, mode: UInt32 = 0o600, backlog: Int32 = 4096) throws(SystemError) {
+  /// - Throws: EADDRINUSE when another process holds the lock, listens or has the name; ENOTSOCK when something else
+  ///   stands there; ENAMETOOLONG; whatever the calls above report. Nothing is left behind but the lock file.
+  public init(binding address: UnixAddress, mode: UInt32 = 0o600, backlog: Int32 = 4096) throws(SystemError) {
     let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
-    let owned = try SocketPath(binding: socket, to: path, mode: mode)
+    let owned = try SocketPath.take(address, for: socket, mode: mode)
     do throws(SystemError) {
-      _ = try SystemError.check(ipc_listen(socket.number, backlog), "listen", path)
+      _ = try SystemError.check(ipc_listen(socket.number, backlog), "listen", address.description)
     } catch {
-      try? owned.remove()
+      if let owned { try? owned.remove() }
       throw error
     }
     descriptor = socket
@@ -71,22 +72,18 @@ public struct UnixListener: ~Copyable, Sendable {
     }
   }
 
+  /// Where clients find it, nil for an inherited socket without a name. getsockname(2).
+  /// - Throws: EILSEQ when it is a path that is not UTF-8.
+  public var address: UnixAddress? {
+    get throws(SystemError) { try descriptor.socketAddress }
+  }
+
   /// The path it is bound to, nil for a socket without one. getsockname(2).
   /// - Throws: EILSEQ when the path is not UTF-8.
   public var path: String? {
     get throws(SystemError) {
-      var buffer = [CChar](repeating: 0, count: Int(IPC_PATH_LIMIT) + 1)
-      // The shim fills at most as many characters, and ends them with a NUL.
-      let result = unsafe buffer.withUnsafeMutableBufferPointer { buffer -> CInt in
-        guard let start = buffer.baseAddress else { return -EINVAL }
-        return unsafe ipc_socket_path(descriptor.number, start)
-      }
-      _ = try SystemError.check(result, "getsockname")
-      let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-      guard let path = String(validating: bytes, as: UTF8.self) else {
-        throw SystemError(errno: EILSEQ, operation: "getsockname")
-      }
-      return path.isEmpty ? nil : path
+      guard case .path(let path) = try address else { return nil }
+      return path
     }
   }
 

@@ -21,37 +21,36 @@ internal import Glibc
   /// A full backlog is waited out until the deadline: by a blocking connect under SO_SNDTIMEO, because poll(2) claims that
   /// such a socket is ready and hung up at once.
   /// - Parameters:
-  ///   - path: at most 107 bytes.
+  ///   - address: where the listener is.
   ///   - trusting: the credentials of a listener are those of whoever called listen(2): under socket activation, systemd's.
   /// - Throws: ``IPCError/system(_:)`` with ENOENT or ECONNREFUSED when nobody listens, EACCES; ``PeerError/notAllowed(_:)``;
   ///   ``IPCError/deadlineExceeded(operation:)``.
   public init(
-    connectingTo path: String, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
+    connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
   ) throws(IPCError) {
-    let socket = try Self.connect(to: path, deadline)
+    let socket = try Self.connect(to: address, deadline)
     let peer = try IPCError.wrap { () throws(SystemError) in try socket.peerCredentials() }
     guard policy.admits(peer) else { throw .peer(.notAllowed(peer)) }
     descriptor = socket
   }
 
-  private static func connect(to path: String, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
+  private static func connect(to address: UnixAddress, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
     do throws(SystemError) {
-      let path = try SocketPath.check(path, for: "connect")
+      let bytes = try address.bytes(for: "connect")
       let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 0), "socket")
       while true {
         let remaining = deadline.remainingNanoseconds
-        guard remaining != 0 else { throw SystemError(errno: EAGAIN, operation: "connect", object: path) }
+        guard remaining != 0 else { throw SystemError(errno: EAGAIN, operation: "connect") }
         _ = try SystemError.check(ipc_set_send_timeout(socket.number, remaining), "setsockopt SO_SNDTIMEO")
-        // The path is a C string for the length of the call.
-        let result = unsafe ipc_connect(socket.number, path)
+        let result = socket.connect(to: bytes)
         if result == -EINTR { continue }
-        _ = try SystemError.check(result, "connect", path)
+        _ = try SystemError.check(result, "connect", address.description)
         _ = try SystemError.check(ipc_set_send_timeout(socket.number, 0), "setsockopt SO_SNDTIMEO")
         try socket.setNonBlocking(true)
         return socket
       }
     } catch  where error.errno == EAGAIN {
-      throw .deadlineExceeded(operation: "connect \(path)")
+      throw .deadlineExceeded(operation: "connect \(address)")
     } catch {
       throw .system(error)
     }

@@ -62,7 +62,7 @@ import Testing
         var activation = try SocketActivation.take()
         guard let listener = try activation.takeListener(named: "a") else { return "none" }
         let flags = (fcntl(3, F_GETFD) & FD_CLOEXEC, fcntl(3, F_GETFL) & O_NONBLOCK)
-        let client = try UnixStream(connectingTo: path)
+        let client = try UnixStream(connectingTo: .path(path))
         let accepted = try listener.accept(deadline: .after(.seconds(60)))
         try client.descriptor.writeAll("hello\n")
         var reader = BufferedReader(accepted)

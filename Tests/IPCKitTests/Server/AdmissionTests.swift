@@ -106,8 +106,8 @@ import Testing
       limits.connectionsPerUser = 2
       let counters = Log<ServerCounters>()
       let serving = Task.immediate(executorPreference: loop) { [limits] in
-        var server = Server(try UnixListener(binding: first), on: loop, limits: limits)
-        server.add(try UnixListener(binding: second))
+        var server = Server(try UnixListener(binding: .path(first)), on: loop, limits: limits)
+        server.add(try UnixListener(binding: .path(second)))
         counters.append(server.counters)
         try await server.run(echo)
       }

@@ -62,7 +62,7 @@ private final class Member {
   private let descriptor: FileDescriptor
 
   init(_ path: String) throws {
-    let stream = try UnixStream(connectingTo: path, deadline: .after(.seconds(120)))
+    let stream = try UnixStream(connectingTo: .path(path), deadline: .after(.seconds(120)))
     descriptor = stream.descriptor
     try descriptor.setNonBlocking(false)
   }

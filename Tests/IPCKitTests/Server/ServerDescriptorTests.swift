@@ -136,7 +136,7 @@ private func serve(
 ) async -> (any Error)? {
   do {
     let server = Task.immediate(executorPreference: loop) {
-      let server = Server(try UnixListener(binding: path), on: loop, observe: observe)
+      let server = Server(try UnixListener(binding: .path(path)), on: loop, observe: observe)
       try await server.run(handler)
     }
     // Joined, and not only awaited: a thread that resumes the loop holds it until it has ended.

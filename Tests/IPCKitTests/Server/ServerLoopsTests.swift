@@ -116,7 +116,8 @@ private enum Local { @TaskLocal static var word = "none" }
     try await withLoop { loop in
       let server = Local.$word.withValue("kept") {
         Task.immediate(executorPreference: loop) {
-          try await setup.server(try UnixListener(binding: path), on: loop).run { (connection: consuming Connection) in
+          try await setup.server(try UnixListener(binding: .path(path)), on: loop).run {
+            (connection: consuming Connection) in
             _ = try await connection.nextLine()
             try await connection.write("\(Local.word)\n")
           }
@@ -188,7 +189,7 @@ private enum Local { @TaskLocal static var word = "none" }
       try await withLoop { loop in
         try setDefaultStackSize(1 << 46)
         let error = await systemFailure {
-          try await Setup(loops: 2).server(try UnixListener(binding: path), on: loop).run { _ in }
+          try await Setup(loops: 2).server(try UnixListener(binding: .path(path)), on: loop).run { _ in }
         }
         #expect(error == SystemError(errno: EAGAIN, operation: "pthread_create"))
         try setDefaultStackSize(1 << 20)

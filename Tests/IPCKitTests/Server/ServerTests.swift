@@ -144,7 +144,7 @@ import Testing
     let (hasBegun, isEnding, mayEnd, reached) = (Flag(), Flag(), Flag(), Log<Bool>())
     try await withLoop { loop in
       let server = Task.immediate(executorPreference: loop) {
-        try await Server(UnixListener(binding: path), on: loop).run { (connection: consuming Connection) in
+        try await Server(UnixListener(binding: .path(path)), on: loop).run { (connection: consuming Connection) in
           hasBegun.set()
           _ = try? await connection.nextLine(as: [UInt8].self)
           isEnding.set()
@@ -171,7 +171,7 @@ import Testing
     let path = directory("s")
     try await withLoop { loop in
       let server = Task(executorPreference: loop) {
-        let listener = try UnixListener(binding: path)
+        let listener = try UnixListener(binding: .path(path))
         try await Server(listener, on: loop).run(echo)
       }
       server.cancel()

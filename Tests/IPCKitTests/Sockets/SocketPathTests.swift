@@ -9,7 +9,7 @@ import Testing
   @Test func lockIsHeldAsLongAsTheListenerAndNoLonger() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
-      let listener = try UnixListener(binding: directory("s"))
+      let listener = try UnixListener(binding: .path(directory("s")))
       #expect(try !SocketPathTests.canTake(directory("s.lock")))
       try listener.close()
       #expect(try SocketPathTests.canTake(directory("s.lock")))
@@ -19,9 +19,9 @@ import Testing
   @Test func lockFileIsTheSameForEveryOwner() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
-      try UnixListener(binding: directory("s")).close()
+      try UnixListener(binding: .path(directory("s"))).close()
       let first = inode(of: directory("s.lock"))
-      let listener = try UnixListener(binding: directory("s"))
+      let listener = try UnixListener(binding: .path(directory("s")))
       #expect(inode(of: directory("s.lock")) == first)
       try listener.close()
       #expect(inode(of: directory("s.lock")) == first)
@@ -30,10 +30,10 @@ import Testing
 
   @Test func lockFileReplacedWhileHeldDoesNotHelpAnIntruder() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
+    let listener = try UnixListener(binding: .path(directory("s")))
     try remove(directory("s.lock"))
     // The lock is gone, the listener is not: its socket answers, so it is not swept.
-    let ended = systemFailure { _ = try UnixListener(binding: directory("s")) }
+    let ended = systemFailure { _ = try UnixListener(binding: .path(directory("s"))) }
     #expect(ended == SystemError(errno: EADDRINUSE, operation: "bind", object: directory("s")))
     #expect(isListening(directory("s")))
     try listener.close()
@@ -46,8 +46,8 @@ import Testing
     // The number is used while the owner is borrowed.
     #expect(unsafe lock.withUnsafeNumber { flock($0, LOCK_EX | LOCK_NB) } == 0)
     let bound = try boundSocket(directory("s"))
-    #expect(systemFailure { _ = try UnixStream(connectingTo: directory("s")) }?.errno == ECONNREFUSED)
-    let ended = systemFailure { _ = try UnixListener(binding: directory("s")) }
+    #expect(systemFailure { _ = try UnixStream(connectingTo: .path(directory("s"))) }?.errno == ECONNREFUSED)
+    let ended = systemFailure { _ = try UnixListener(binding: .path(directory("s"))) }
     #expect(ended == SystemError(errno: EADDRINUSE, operation: "lock", object: directory("s.lock")))
     #expect(mode(of: directory("s")) != nil)
     _ = bound

@@ -24,7 +24,7 @@ import Testing
         punchHoles()
         let before = entries(of: directory.path)
         try quiet.expectNothingLeftOpen {
-          let ended = systemFailure { _ = try UnixListener(binding: path) }
+          let ended = systemFailure { _ = try UnixListener(binding: .path(path)) }
           quiet.expect(ended?.errno, is: expected)
         }
         // Nothing was made but the lock file, nothing was removed.
@@ -93,7 +93,7 @@ import Testing
       try inQuietProcess { quiet in
         let directory = try TemporaryDirectory()
         // The socket and the lock.
-        try quiet.expectNothingLeftOpen(needing: 2) { try UnixListener(binding: directory("s")).close() }
+        try quiet.expectNothingLeftOpen(needing: 2) { try UnixListener(binding: .path(directory("s"))).close() }
         quiet.expect(entries(of: directory.path) == ["s.lock"])
       }
     }
@@ -108,7 +108,7 @@ import Testing
         let before = mode(of: directory("s"))
         quiet.expect(before != nil)
         // The socket, the lock, and the probe that finds nobody there.
-        try quiet.expectNothingLeftOpen(needing: 3) { try UnixListener(binding: directory("s")).close() }
+        try quiet.expectNothingLeftOpen(needing: 3) { try UnixListener(binding: .path(directory("s"))).close() }
         quiet.expect(entries(of: directory.path) == ["s.lock"])
       }
     }
@@ -118,8 +118,8 @@ import Testing
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
         let directory = try TemporaryDirectory()
-        let listener = try UnixListener(binding: directory("s"))
-        let client = try UnixStream(connectingTo: directory("s"))
+        let listener = try UnixListener(binding: .path(directory("s")))
+        let client = try UnixStream(connectingTo: .path(directory("s")))
         try quiet.expectNothingLeftOpen(needing: 1) { _ = try listener.accept(deadline: .after(.seconds(60))) }
         _ = client
       }

@@ -11,8 +11,8 @@ import Testing
 
   @Test func acceptedConnectionCarriesBytesBothWays() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
-    let client = try UnixStream(connectingTo: directory("s"), deadline: .after(Self.soon))
+    let listener = try UnixListener(binding: .path(directory("s")))
+    let client = try UnixStream(connectingTo: .path(directory("s")), deadline: .after(Self.soon))
     let accepted = try listener.accept(deadline: .after(Self.soon))
     #expect(try accepted.isCloseOnExec)
     #expect(try accepted.isNonBlocking)
@@ -26,7 +26,7 @@ import Testing
 
   @Test func acceptEndsAtTheDeadline() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
+    let listener = try UnixListener(binding: .path(directory("s")))
     let used = threadProcessorTime()
     let ended = ipcFailure { _ = try listener.accept(deadline: .after(.milliseconds(50))) }
     #expect(ended == .deadlineExceeded(operation: "accept"))
@@ -38,17 +38,17 @@ import Testing
     await #expect(processExitsWith: .success) { [mask = mask as mode_t] in
       let directory = try TemporaryDirectory()
       umask(mask)
-      _ = try UnixListener(binding: directory("private"))
+      _ = try UnixListener(binding: .path(directory("private")))
       #expect(mode(of: directory("private")) == S_IFSOCK | 0o600 & ~mask)
       #expect(mode(of: directory("private.lock")) == S_IFREG | 0o600 & ~mask)
-      _ = try UnixListener(binding: directory("open"), mode: 0o666)
+      _ = try UnixListener(binding: .path(directory("open")), mode: 0o666)
       #expect(mode(of: directory("open")) == S_IFSOCK | 0o666 & ~mask)
     }
   }
 
   @Test func closeRemovesTheFileAndKeepsTheLockFile() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
+    let listener = try UnixListener(binding: .path(directory("s")))
     #expect(entries(of: directory.path) == ["s", "s.lock"])
     try listener.close()
     #expect(entries(of: directory.path) == ["s.lock"])
@@ -57,10 +57,10 @@ import Testing
   @Test func endWithoutCloseLeavesAFileThatTheNextOneSweeps() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
-      func forget() throws { _ = try UnixListener(binding: directory("s")) }
+      func forget() throws { _ = try UnixListener(binding: .path(directory("s"))) }
       try forget()
       #expect(entries(of: directory.path) == ["s", "s.lock"])
-      try UnixListener(binding: directory("s")).close()
+      try UnixListener(binding: .path(directory("s"))).close()
       #expect(entries(of: directory.path) == ["s.lock"])
     }
   }
@@ -68,11 +68,11 @@ import Testing
   @Test func pathIsFreeThoughAChildHasACopyOfTheLock() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
-      let listener = try UnixListener(binding: directory("s"))
+      let listener = try UnixListener(binding: .path(directory("s")))
       // As between a clone and its exec: the open file, and so the lock on it, is the child's too.
       let child = ForkedChild { while true { pause() } }
       try listener.close()
-      let next = Result { try UnixListener(binding: directory("s")).close() }
+      let next = Result { try UnixListener(binding: .path(directory("s"))).close() }
       child.kill()
       _ = child.wait()
       try next.get()
@@ -81,7 +81,7 @@ import Testing
 
   @Test func someoneElsesFileIsKept() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
+    let listener = try UnixListener(binding: .path(directory("s")))
     try remove(directory("s"))
     let other = try boundSocket(directory("s"), backlog: 1)
     try listener.close()
@@ -91,7 +91,7 @@ import Testing
 
   @Test func fileThatIsGoneIsNoFailure() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
+    let listener = try UnixListener(binding: .path(directory("s")))
     try remove(directory("s"))
     try listener.close()
   }
@@ -100,7 +100,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
       for _ in 0..<3 {
-        let listener = try UnixListener(binding: directory("s"))
+        let listener = try UnixListener(binding: .path(directory("s")))
         #expect(isListening(directory("s")))
         try listener.close()
       }
@@ -111,16 +111,16 @@ import Testing
     let directory = try TemporaryDirectory()
     let name = String(repeating: "n", count: 107 - directory("").utf8.count)
     #expect(directory(name).utf8.count == 107)
-    let listener = try UnixListener(binding: directory(name))
+    let listener = try UnixListener(binding: .path(directory(name)))
     #expect(isListening(directory(name)))
     try listener.close()
-    #expect(systemFailure { _ = try UnixListener(binding: directory(name + "n")) }?.errno == ENAMETOOLONG)
+    #expect(systemFailure { _ = try UnixListener(binding: .path(directory(name + "n"))) }?.errno == ENAMETOOLONG)
   }
 
   @Test func secondListenerOfThisProcessIsRefused() throws {
     let directory = try TemporaryDirectory()
-    let first = try UnixListener(binding: directory("s"))
-    let ended = systemFailure { _ = try UnixListener(binding: directory("s")) }
+    let first = try UnixListener(binding: .path(directory("s")))
+    let ended = systemFailure { _ = try UnixListener(binding: .path(directory("s"))) }
     #expect(ended == SystemError(errno: EADDRINUSE, operation: "lock", object: directory("s.lock")))
     #expect(isListening(directory("s")))
     try first.close()
@@ -129,7 +129,7 @@ import Testing
   @Test func listenerWithoutALockIsNeverSwept() throws {
     let directory = try TemporaryDirectory()
     let foreign = try boundSocket(directory("s"), backlog: 5)
-    let ended = systemFailure { _ = try UnixListener(binding: directory("s")) }
+    let ended = systemFailure { _ = try UnixListener(binding: .path(directory("s"))) }
     #expect(ended == SystemError(errno: EADDRINUSE, operation: "bind", object: directory("s")))
     #expect(isListening(directory("s")))
     try foreign.close()
@@ -139,7 +139,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let foreign = try boundSocket(directory("s"), backlog: 0)
     let waiting = try connectWithoutWaiting(directory("s"))
-    let ended = systemFailure { _ = try UnixListener(binding: directory("s")) }
+    let ended = systemFailure { _ = try UnixListener(binding: .path(directory("s"))) }
     #expect(ended == SystemError(errno: EADDRINUSE, operation: "bind", object: directory("s")))
     #expect(mode(of: directory("s")) != nil)
     try waiting.close()
@@ -149,7 +149,7 @@ import Testing
   @Test func datagramSocketIsNeverSwept() throws {
     let directory = try TemporaryDirectory()
     let foreign = try boundSocket(directory("s"), SOCK_DGRAM)
-    let ended = systemFailure { _ = try UnixListener(binding: directory("s")) }
+    let ended = systemFailure { _ = try UnixListener(binding: .path(directory("s"))) }
     #expect(ended == SystemError(errno: EADDRINUSE, operation: "bind", object: directory("s")))
     #expect(mode(of: directory("s")) != nil)
     try foreign.close()
@@ -161,17 +161,17 @@ import Testing
       let path = directory("s")
       let ready = try Pipe()
       let child = ForkedChild {
-        guard let listener = try? UnixListener(binding: path) else { return 1 }
+        guard let listener = try? UnixListener(binding: .path(path)) else { return 1 }
         guard (try? ready.writing.writeAll("ready\n")) != nil else { return 2 }
         while true { _ = try? listener.accept() }
       }
       var reader = BufferedReader(ready.intoReading())
       #expect(try reader.nextLine(as: String.self) == "ready")
-      #expect(systemFailure { _ = try UnixListener(binding: path) }?.errno == EADDRINUSE)
+      #expect(systemFailure { _ = try UnixListener(binding: .path(path)) }?.errno == EADDRINUSE)
       child.kill()
       #expect(child.wait() == -SIGKILL)
       #expect(mode(of: path) != nil)
-      let listener = try UnixListener(binding: path)
+      let listener = try UnixListener(binding: .path(path))
       #expect(isListening(path))
       try listener.close()
     }
@@ -183,7 +183,7 @@ import Testing
       let path = directory("s")
       for round in 0..<20 {
         // A dead one's socket lies there each time, for everybody to sweep.
-        #expect(ForkedChild { (try? UnixListener(binding: path)) == nil ? 1 : 0 }.wait() == 0)
+        #expect(ForkedChild { (try? UnixListener(binding: .path(path))) == nil ? 1 : 0 }.wait() == 0)
         let winners = try racers(20, for: path)
         #expect(winners == 1, "round \(round)")
       }
@@ -200,7 +200,7 @@ private func racers(_ count: Int, for path: String) throws -> Int {
     ForkedChild {
       start.enter()
       do {
-        let listener = try UnixListener(binding: path)
+        let listener = try UnixListener(binding: .path(path))
         tried.open(for: 1)
         stop.enter()
         // Not closed: the file stays for the next round's racers to sweep.

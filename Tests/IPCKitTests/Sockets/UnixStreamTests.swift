@@ -9,8 +9,8 @@ import Testing
 
   @Test func connectedSocketIsNonBlockingAndCloseOnExec() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
-    let stream = try UnixStream(connectingTo: directory("s"), trusting: .sameUser, deadline: .after(Self.soon))
+    let listener = try UnixListener(binding: .path(directory("s")))
+    let stream = try UnixStream(connectingTo: .path(directory("s")), trusting: .sameUser, deadline: .after(Self.soon))
     #expect(try stream.descriptor.isCloseOnExec)
     #expect(try stream.descriptor.isNonBlocking)
     _ = listener
@@ -18,8 +18,8 @@ import Testing
 
   @Test func writingToAPeerWhoDoesNotReadKeepsItsDeadline() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
-    let stream = try UnixStream(connectingTo: directory("s"), deadline: .after(Self.soon))
+    let listener = try UnixListener(binding: .path(directory("s")))
+    let stream = try UnixStream(connectingTo: .path(directory("s")), deadline: .after(Self.soon))
     let bytes = String(repeating: "x", count: 1 << 20)
     let ended = ipcFailure { try stream.descriptor.writeAll(bytes, deadline: .after(.milliseconds(60))) }
     #expect(ended == .deadlineExceeded(operation: "write"))
@@ -28,8 +28,8 @@ import Testing
 
   @Test func endOfSendingIsReadAsTheEnd() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
-    let stream = try UnixStream(connectingTo: directory("s"), deadline: .after(Self.soon))
+    let listener = try UnixListener(binding: .path(directory("s")))
+    let stream = try UnixStream(connectingTo: .path(directory("s")), deadline: .after(Self.soon))
     var reader = BufferedReader(try listener.accept(deadline: .after(Self.soon)))
     try stream.descriptor.writeAll("all")
     try stream.descriptor.shutdownSending()
@@ -48,8 +48,8 @@ import Testing
 
   @Test func peerIsThisProcess() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"))
-    let stream = try UnixStream(connectingTo: directory("s"), deadline: .after(Self.soon))
+    let listener = try UnixListener(binding: .path(directory("s")))
+    let stream = try UnixStream(connectingTo: .path(directory("s")), deadline: .after(Self.soon))
     let peer = try stream.descriptor.peerCredentials()
     #expect(peer.userID == geteuid() && peer.groupID == getegid() && peer.processID == getpid())
     let accepted = try listener.accept(deadline: .after(Self.soon))
@@ -67,7 +67,7 @@ import Testing
     let waiting = try connectWithoutWaiting(directory("s"))
     let (used, begun) = (threadProcessorTime(), ContinuousClock.now)
     let ended = ipcFailure {
-      _ = try UnixStream(connectingTo: directory("s"), deadline: .after(.milliseconds(300)))
+      _ = try UnixStream(connectingTo: .path(directory("s")), deadline: .after(.milliseconds(300)))
     }
     #expect(ended == .deadlineExceeded(operation: "connect \(directory("s"))"))
     #expect(ContinuousClock.now - begun >= .milliseconds(300))
@@ -78,11 +78,11 @@ import Testing
 
   @Test func fullBacklogThatEmptiesIsWaitedOut() throws {
     let directory = try TemporaryDirectory()
-    let listener = try UnixListener(binding: directory("s"), backlog: 0)
+    let listener = try UnixListener(binding: .path(directory("s")), backlog: 0)
     let waiting = try connectWithoutWaiting(directory("s"))
     let path = directory("s")
     let connecting = RunningThread {
-      try UnixStream(connectingTo: path, deadline: .after(Self.soon)).descriptor.writeAll("in\n")
+      try UnixStream(connectingTo: .path(path), deadline: .after(Self.soon)).descriptor.writeAll("in\n")
     }
     // The first one makes room for the second.
     try listener.accept(deadline: .after(Self.soon)).close()
@@ -112,7 +112,7 @@ import Testing
             case .backlogFull: .after(.milliseconds(60))
             default: .never
             }
-          let ended = ipcFailure { _ = try UnixStream(connectingTo: path, trusting: policy, deadline: deadline) }
+          let ended = ipcFailure { _ = try UnixStream(connectingTo: .path(path), trusting: policy, deadline: deadline) }
           switch ended {
           case .system(let error): quiet.expect(error.errno == expected && error.operation == "connect", "\(error)")
           case .peer(.notAllowed(let peer)): quiet.expect(kind == .notTrusted && peer.processID == getpid())
@@ -160,8 +160,8 @@ import Testing
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
         let directory = try TemporaryDirectory()
-        let listener = try UnixListener(binding: directory("s"))
-        try quiet.expectNothingLeftOpen(needing: 1) { _ = try UnixStream(connectingTo: directory("s")) }
+        let listener = try UnixListener(binding: .path(directory("s")))
+        try quiet.expectNothingLeftOpen(needing: 1) { _ = try UnixStream(connectingTo: .path(directory("s"))) }
         _ = listener
       }
     }

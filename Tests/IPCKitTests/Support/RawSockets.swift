@@ -68,7 +68,7 @@ private func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, sockl
 
 /// Whether a client finds a listener at the path.
 func isListening(_ path: String) -> Bool {
-  failure { _ = try UnixStream(connectingTo: path, deadline: .after(.seconds(60))) } == nil
+  failure { _ = try UnixStream(connectingTo: .path(path), deadline: .after(.seconds(60))) } == nil
 }
 
 /// How a signal is handled and whether one waits, told by the kernel.

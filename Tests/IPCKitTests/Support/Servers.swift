@@ -17,7 +17,7 @@ func withServer<Value: Sendable>(
   try await withLoop { loop in
     // Bound before the first suspension, so that the clients find it.
     let server = Task.immediate(executorPreference: loop) {
-      let listener = try UnixListener(binding: path)
+      let listener = try UnixListener(binding: .path(path))
       let server = Server(listener, on: loop, admitting: policy, limits: limits, observe: observe)
       try await server.run(startingAt: start, handler)
     }
@@ -35,7 +35,7 @@ struct Client: ~Copyable {
   var reader: BufferedReader
 
   init(_ path: String) throws {
-    let stream = try UnixStream(connectingTo: path, deadline: .after(Self.soon))
+    let stream = try UnixStream(connectingTo: .path(path), deadline: .after(Self.soon))
     reader = BufferedReader(stream.descriptor)
   }
 

@@ -145,7 +145,7 @@ private func begin(
   let (begun, hasEnded) = (Log<ServerCounters>(), Flag())
   let server = Task.immediate(executorPreference: loop) {
     defer { hasEnded.set() }
-    let server = setup.server(try UnixListener(binding: path), on: loop)
+    let server = setup.server(try UnixListener(binding: .path(path)), on: loop)
     begun.append(server.counters)
     try await answerer.run(server, startingAt: setup.start)
   }

@@ -9,7 +9,7 @@ struct RawClient: ~Copyable {
   private var reader: BufferedReader
 
   init(_ path: String) throws(IPCError) {
-    let stream = try UnixStream(connectingTo: path, deadline: patientDeadline)
+    let stream = try UnixStream(connectingTo: .path(path), deadline: patientDeadline)
     reader = BufferedReader(stream.descriptor, limit: WireFormat.replyLimit, capacity: 4096)
   }
 
