@@ -3,7 +3,6 @@
 internal import ArgumentParser
 internal import Glibc
 internal import IPCKit
-internal import Synchronization
 internal import WindowProtocol
 
 /// How a window is detached.
@@ -46,7 +45,7 @@ struct Attach: ParsableCommand {
       let key = try attachOptions.key()
       let request = AttachRequest(.window(Int128(id)), isReadOnly: readOnly, steals: steal, detachKey: key)
       let client = try Client(options, deadline: options.deadline(unlessGiven: 5))
-      return try Visit.show(request, on: terminal, client, over: try client.connect()).exitCode
+      return try Visit(terminal, client, over: try client.connect()).show(request).exitCode
     }
   }
 }
@@ -73,109 +72,6 @@ struct VisitEnd {
     return switch end.ended {
     case .detached, .windowEnded: 0
     case .takenOver, .terminalLost: 1
-    }
-  }
-}
-
-/// A window's visit to this terminal.
-enum Visit {
-  /// Shows the window until the visit ends; then the terminal is as it was.
-  static func show(
-    _ request: AttachRequest, on terminal: borrowing OwnTerminal, _ client: Client,
-    over connection: consuming BufferedReader
-  ) throws(ClientFailure) -> VisitEnd {
-    var connection = connection
-    let line = try client.ask(.attach(request), over: &connection, lending: terminal.descriptor)
-    let window = try client.decode(Reply.Attached.self, from: line).attached
-    do throws(ClientFailure) {
-      let end = try stay(client, connection)
-      terminal.restore(end.message)
-      return end
-    } catch {
-      terminal.restore("[window \(window): \(error.message)]")
-      throw error
-    }
-  }
-
-  /// Reports what happens here, until the daemon says that it is over.
-  private static func stay(_ client: Client, _ connection: consuming BufferedReader) throws(ClientFailure) -> VisitEnd {
-    let (signals, loop): (Signals, EventLoop)
-    do throws(SystemError) {
-      signals = Signals(try connection.descriptor.duplicate())
-      loop = try EventLoop()
-    } catch {
-      throw .failed("\(error)")
-    }
-    let lines = Lines(client, connection)
-    let outcome = loop.run { () async -> Result<Reply.AttachmentEnd, ClientFailure> in
-      // First, so that no signal can come before somebody listens for it.
-      let listening = Task.immediate(executorPreference: loop) { await signals.report(on: loop) }
-      defer { listening.cancel() }
-      do throws(SystemError) {
-        return try await loop.blocking { lines.end() }
-      } catch {
-        return .failure(.failed("\(error)"))
-      }
-    }
-    return VisitEnd(end: try outcome.get(), signal: signals.last)
-  }
-}
-
-/// What the daemon says, for a thread that waits for it.
-private final class Lines: Sendable {
-  private let client: Client
-  private let connection: Mutex<BufferedReader>
-
-  init(_ client: Client, _ connection: consuming BufferedReader) {
-    self.client = client
-    self.connection = Mutex(connection)
-  }
-
-  /// Waits for the end, for as long as it takes.
-  func end() -> Result<Reply.AttachmentEnd, ClientFailure> {
-    connection.withLock { connection in
-      do throws(ClientFailure) {
-        let line = try client.nextLine(of: &connection, deadline: .never)
-        return .success(try client.decode(Reply.AttachmentEnd.self, from: line))
-      } catch {
-        return .failure(error)
-      }
-    }
-  }
-}
-
-/// What happens to this process while its terminal is lent, for the daemon to know.
-private final class Signals: Sendable {
-  private let sending: Mutex<FileDescriptor>
-  private let received = Atomic<Int32>(0)
-
-  init(_ sending: consuming FileDescriptor) { self.sending = Mutex(sending) }
-
-  /// The signal that was to end this process; nil when none was.
-  var last: Int32? {
-    let signal = received.load(ordering: .relaxed)
-    return signal == 0 ? nil : signal
-  }
-
-  /// Reports another size, and asks for the end when a signal wants this process's.
-  func report(on loop: EventLoop) async {
-    guard let signals = try? SignalSource([SIGWINCH, SIGTERM, SIGINT, SIGQUIT, SIGHUP], on: loop) else { return }
-    while let signal = try? await signals.next() {
-      if signal == SIGWINCH {
-        send(.resized)
-      } else {
-        received.store(signal, ordering: .relaxed)
-        send(.detach)
-      }
-    }
-  }
-
-  private func send(_ request: Request) {
-    guard let line = try? WireFormat.line(request) else { return }
-    // A daemon that has gone is noticed by whoever reads.
-    sending.withLock { sending in
-      // Bytes seen as raw bytes: nothing is reinterpreted.
-      try? unsafe sending.writeAll(line.span.bytes, deadline: .after(.seconds(1)))
     }
   }
 }

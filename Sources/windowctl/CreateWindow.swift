@@ -76,10 +76,10 @@ struct CreateWindow: ClientCommand {
   }
 
   /// Opens the window on the terminal: with one request, so that even a short program's output is seen.
-  private func create(_ client: Client, showingOn terminal: borrowing OwnTerminal) throws(ClientFailure) -> Int32 {
+  private func create(_ client: Client, showingOn terminal: consuming OwnTerminal) throws(ClientFailure) -> Int32 {
     let request = AttachRequest(.new(try specification()), detachKey: try attachOptions.key())
     let connection = try connection(of: client)
-    let end = try Visit.show(request, on: terminal, client, over: connection)
+    let end = try Visit(terminal, client, over: connection).show(request)
     guard wait, end.signal == nil, let exit = end.end.exit else { return end.exitCode }
     return exit.shellStatus
   }

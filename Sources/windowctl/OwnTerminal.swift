@@ -6,7 +6,7 @@ internal import IPCKit
 internal import WindowProtocol
 
 /// The terminal that windowctl runs on.
-struct OwnTerminal: ~Copyable {
+struct OwnTerminal: ~Copyable, Sendable {
   /// To be lent: an open file of its own, of the terminal itself, since /dev/tty would be another one in the daemon.
   let descriptor: FileDescriptor
   private let before: TerminalSettings
@@ -36,9 +36,12 @@ struct OwnTerminal: ~Copyable {
     return size
   }
 
+  /// Makes its settings what they were.
+  func restore() { try? before.apply(to: descriptor) }
+
   /// Makes it what it was, and says why.
   func restore(_ message: String) {
-    try? before.apply(to: descriptor)
+    restore()
     let farewell = TerminalReset.sequence + DisplayText.escaped(message) + "\n"
     // A terminal that was hung up needs nothing.
     try? descriptor.writeAll(farewell, deadline: .after(.seconds(1)))

@@ -1,0 +1,116 @@
+// A window's visit to this terminal: one thread waits for what the daemon says, the other for what happens to this process.
+
+internal import Glibc
+internal import IPCKit
+internal import Synchronization
+internal import WindowProtocol
+
+/// The visit of a window to this process's terminal, which is lent to the daemon meanwhile.
+final class Visit: Sendable {
+  private let terminal: OwnTerminal
+  private let client: Client
+  private let connection: Mutex<BufferedReader>
+  /// The same socket once more: what is sent must not wait for what is read.
+  private let sending: FileDescriptor
+  private let loop: EventLoop
+  /// The window; 0 until the terminal is lent.
+  private let window = Atomic<UInt64>(0)
+  /// Whether the terminal has another size than the daemon may know.
+  private let hasNewSize = Atomic<Bool>(false)
+  /// The signal that was to end this process, 0 for none.
+  private let signal = Atomic<Int32>(0)
+
+  init(
+    _ terminal: consuming OwnTerminal, _ client: Client, over connection: consuming BufferedReader
+  ) throws(ClientFailure) {
+    do throws(SystemError) {
+      sending = try connection.descriptor.duplicate()
+      loop = try EventLoop()
+    } catch {
+      throw .failed("\(error)")
+    }
+    self.terminal = terminal
+    self.client = client
+    self.connection = Mutex(connection)
+  }
+
+  /// Lends the terminal until the visit ends; then it is as it was.
+  func show(_ request: AttachRequest) throws(ClientFailure) -> VisitEnd {
+    let outcome = loop.run { () async -> Result<Reply.AttachmentEnd, ClientFailure> in
+      // Before the terminal is lent: a signal then no longer ends this process by itself.
+      let listening = Task.immediate(executorPreference: self.loop) { await self.heedSignals() }
+      defer { listening.cancel() }
+      do throws(SystemError) {
+        return try await self.loop.blocking { self.untilEnd(of: request) }
+      } catch {
+        return .failure(.failed("\(error)"))
+      }
+    }
+    return try conclude(outcome)
+  }
+
+  private func conclude(_ outcome: Result<Reply.AttachmentEnd, ClientFailure>) throws(ClientFailure) -> VisitEnd {
+    let window = window.load(ordering: .relaxed)
+    do throws(ClientFailure) {
+      let signal = signal.load(ordering: .relaxed)
+      let end = VisitEnd(end: try outcome.get(), signal: signal == 0 ? nil : signal)
+      terminal.restore(end.message)
+      return end
+    } catch {
+      if window > 0 { terminal.restore("[window \(window): \(error.message)]") }
+      throw error
+    }
+  }
+
+  /// Asks, and waits for the end, on a thread that nobody else waits for.
+  private func untilEnd(of request: AttachRequest) -> Result<Reply.AttachmentEnd, ClientFailure> {
+    connection.withLock { connection in
+      do throws(ClientFailure) {
+        let line = try client.ask(.attach(request), over: &connection, lending: terminal.descriptor)
+        window.store(try client.decode(Reply.Attached.self, from: line).attached, ordering: .sequentiallyConsistent)
+        reportSize()
+        let end = try client.nextLine(of: &connection, deadline: .never)
+        return .success(try client.decode(Reply.AttachmentEnd.self, from: end))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  // MARK: What happens here
+
+  /// Reports another size, and asks for the end when a signal wants this process's.
+  private func heedSignals() async {
+    guard let signals = try? SignalSource([SIGWINCH, SIGTERM, SIGINT, SIGQUIT, SIGHUP], on: loop) else { return }
+    while let number = try? await signals.next() {
+      if number == SIGWINCH {
+        hasNewSize.store(true, ordering: .sequentiallyConsistent)
+        reportSize()
+        continue
+      }
+      // As long as nothing is lent, nothing needs an end; the second time, nobody answers.
+      let isFirst = signal.exchange(number, ordering: .relaxed) == 0
+      guard isFirst, window.load(ordering: .relaxed) > 0 else { leave(number) }
+      send(.detach)
+    }
+  }
+
+  /// Once the terminal is lent, and by whichever of the two threads sees so first.
+  private func reportSize() {
+    guard window.load(ordering: .sequentiallyConsistent) > 0 else { return }
+    if hasNewSize.exchange(false, ordering: .sequentiallyConsistent) { send(.resized) }
+  }
+
+  private func leave(_ number: Int32) -> Never {
+    let window = window.load(ordering: .relaxed)
+    // It may be on its way to being lent.
+    if window > 0 { terminal.restore("[window \(window): the daemon does not answer]") } else { terminal.restore() }
+    exit(128 + number)
+  }
+
+  private func send(_ request: Request) {
+    guard let line = try? WireFormat.line(request) else { return }
+    // Bytes seen as raw bytes: nothing is reinterpreted. A daemon that has gone is noticed by whoever reads.
+    try? unsafe sending.writeAll(line.span.bytes, deadline: .after(.seconds(1)))
+  }
+}
