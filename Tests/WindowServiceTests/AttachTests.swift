@@ -132,6 +132,18 @@ internal import WindowProtocol
     }
   }
 
+  @Test func programsDrawAnewForATerminalOfTheSameSize() throws {
+    try withDaemon { daemon in
+      let id = try daemon.create("sh", "-c", "trap 'echo drawn' WINCH; echo ready; while :; do sleep 0.05; done")
+      #expect(try eventually { try daemon.text(of: id) == "ready\r\n" })
+      let screen = try Screen()
+      let client = try daemon.attach(id, on: screen)
+      #expect(screen.shows("ready\r\ndrawn\r\n"))
+      try screen.type("\u{1C}")
+      #expect(try client.exit() == .exited(0))
+    }
+  }
+
   @Test func slowTerminalDelaysNobodyAndSeesTheNewest() throws {
     try withDaemon { daemon in
       let screen = try Screen()

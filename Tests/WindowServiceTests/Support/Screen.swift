@@ -35,7 +35,8 @@ final class Screen {
 
   /// What stty(1) says of it; the size too.
   var settings: String {
-    get throws { try outcome(of: ["/bin/stty", "--file", path, "-a"]).text }
+    // As a shell's child: stty itself, leading a session, would take the terminal for its own.
+    get throws { try outcome(of: ["sh", "-c", "stty --file \(path) -a; exit $?"]).text }
   }
 
   func type(_ text: String) throws { try type(Array(text.utf8)) }
