@@ -25,6 +25,7 @@ let package = Package(
     .executableTarget(name: "load", cSettings: cSettings),
     .executableTarget(name: "c-epoll-server", cSettings: cSettings),
     .executableTarget(name: "c-lines", cSettings: cSettings),
+    .executableTarget(name: "c-messages", cSettings: cSettings),
     .executableTarget(name: "stepcount", cSettings: cSettings, linkerSettings: [.linkedLibrary("pthread")]),
 
     .executableTarget(
@@ -32,6 +33,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "ipckit-lines", dependencies: [.product(name: "IPCKit", package: "IPCKit")], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ipckit-messages", dependencies: [.product(name: "IPCKit", package: "IPCKit")],
+      swiftSettings: swiftSettings),
 
     .executableTarget(
       name: "nio-bench-server",

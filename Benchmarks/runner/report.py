@@ -105,6 +105,12 @@ def of_lines(scanned):
     return Table("Lines of 64 bytes out of a file", ["GB/s", "part of C's"], rows)
 
 
+def of_messages(passed):
+    """The table of messages."""
+    rows = [(title, [f"{floor:,.0f}", f"{rate:,.0f} {ratio:.2f}"]) for title, (floor, rate, ratio) in passed.items()]
+    return Table("Messages a second, both ends in one thread", ["c", "ipckit"], rows)
+
+
 def of_loops(found):
     """The table of what more loops than one gain."""
     rows = []
