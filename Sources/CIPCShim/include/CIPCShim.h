@@ -154,6 +154,15 @@ struct ipc_handover {
   uintptr_t claim;
 };
 
+// A descriptor of a child's: its number there, and which one of the parent's it is.
+struct ipc_placement {
+  int number;
+  // Or IPC_TERMINAL_SIDE.
+  int source;
+};
+// The slave of the pseudo-terminal that the child is started on.
+#define IPC_TERMINAL_SIDE (-1)
+
 // What a child is started with. Copied, so that it need not outlive the call.
 struct ipc_spawn {
   // The files to try in order, as execvp(3) would.
@@ -163,14 +172,15 @@ struct ipc_spawn {
   char *IPC_NULLABLE const *IPC_NONNULL environment;
   // Changed to in order until one succeeds; the first one's error counts when none does.
   const char *IPC_NULLABLE const *IPC_NONNULL directories;
-  // A pseudo-terminal's master whose slave becomes 0, 1, 2 and the controlling terminal; or -1.
+  // A pseudo-terminal's master whose slave becomes the controlling terminal; or -1.
   int terminal;
-  // Without a terminal: what becomes 0, 1 and 2.
-  int standard[3];
+  // All that the child has, by ascending number, 0, 1 and 2 among them.
+  struct ipc_placement *IPC_NONNULL placements;
+  int placement_count;
   // RLIMIT_NOFILE for the child.
   uint64_t descriptor_limit;
   uint64_t descriptor_maximum;
-  // For a child on a terminal. Null: it begins with a copy of the table, as it does while another is on its way.
+  // For a child that has nothing but its terminal. Null: it begins with a copy of the table, as it does while another is on its way.
   struct ipc_handover *IPC_NULLABLE handover;
 };
 

@@ -18,17 +18,30 @@ public struct DetachedProcess: ~Copyable, Sendable {
   private let pidfd: FileDescriptor
 
   /// Starts the program: standard input is /dev/null, standard output and error are `output`, and it has no other
-  /// descriptor. clone(2), setsid(2), close_range(2), chdir(2), execve(2).
-  /// - Throws: as ``Command/start(in:on:deadline:)``; a child that has not begun by the deadline is killed and reaped.
+  /// descriptor. fcntl(2), and as ``init(_:with:deadline:)``.
+  /// - Parameter output: stays the caller's.
   public init(
     _ command: Command, output: borrowing FileDescriptor, deadline: Deadline = .never
   ) throws(IPCError) {
-    try command.check()
-    let outputNumber = output.number
-    let spawned = unsafe try IPCError.wrap { () throws(SystemError) in
-      let null = try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
-      return unsafe try command.spawn(terminal: -1, standard: (null.number, outputNumber, outputNumber))
+    var descriptors = ChildDescriptors()
+    do throws(SystemError) {
+      descriptors.set(1, 2, to: try output.duplicate())
+    } catch {
+      throw .system(error)
     }
+    try self.init(command, with: descriptors, deadline: deadline)
+  }
+
+  /// Starts the program with the descriptors that are listed, /dev/null as what is not listed of 0, 1 and 2, and nothing
+  /// more. Blocks until the program runs or it is known why not. clone(2), setsid(2), dup3(2), close_range(2), chdir(2),
+  /// execve(2).
+  /// - Parameter descriptors: closed here once the child has its copies, or when there is no child.
+  /// - Throws: as ``Command/start(with:on:deadline:)``; a child that has not begun by the deadline is killed and reaped.
+  public init(
+    _ command: Command, with descriptors: consuming ChildDescriptors, deadline: Deadline = .never
+  ) throws(IPCError) {
+    try command.check()
+    let spawned = unsafe try command.spawn(with: descriptors)
     // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory.
     defer { unsafe ipc_spawn_release(spawned.memory) }
     // The shim just made both descriptors, for us alone.
