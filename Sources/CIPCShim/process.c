@@ -152,7 +152,7 @@ int ipc_spawn_result(const struct ipc_spawned *spawned, struct ipc_spawn_failure
 }
 
 int ipc_pidfd_open(int32_t pid) {
-  long descriptor = syscall(SYS_pidfd_open, pid, 0);
+  long descriptor = syscall(SYS_pidfd_open, pid, O_NONBLOCK);
   return descriptor < 0 ? -errno : (int)descriptor;
 }
 

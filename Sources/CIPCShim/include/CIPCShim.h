@@ -219,7 +219,7 @@ int ipc_spawn_result(const struct ipc_spawned *IPC_NONNULL spawned, struct ipc_s
 int ipc_spawn_is_pending(const void *IPC_NULLABLE memory);
 // Frees what the child no longer uses, and takes back what it never took.
 void ipc_spawn_release(void *IPC_NULLABLE memory);
-// pidfd_open(2).
+// pidfd_open(PIDFD_NONBLOCK).
 int ipc_pidfd_open(int32_t pid);
 // pidfd_send_signal(2).
 int ipc_pidfd_signal(int pidfd, int signal);

@@ -48,8 +48,8 @@ extension Command {
     _ spawned: ipc_spawned, on loop: EventLoop, _ deadline: Deadline
   ) async throws(IPCError) -> ChildProcess {
     // The shim just made both descriptors, for us alone.
-    let child = ChildProcess(
-      processID: unsafe spawned.pid, pidfd: unsafe FileDescriptor(owning: spawned.pidfd), on: loop)
+    let process = ProcessHandle(unsafe FileDescriptor(owning: spawned.pidfd))
+    let child = ChildProcess(processID: unsafe spawned.pid, process, on: loop)
     let status = unsafe FileDescriptor(owning: spawned.status)
     do throws(IPCError) {
       unsafe try await confirm(spawned, status, on: loop, deadline)

@@ -15,7 +15,7 @@ internal import Glibc
 public struct DetachedProcess: ~Copyable, Sendable {
   /// The number of the process, and of its session.
   public let processID: Int32
-  private let pidfd: FileDescriptor
+  private let process: ProcessHandle
 
   /// Starts the program: standard input is /dev/null, standard output and error are `output`, and it has no other
   /// descriptor. fcntl(2), and as ``init(_:with:deadline:)``.
@@ -45,32 +45,23 @@ public struct DetachedProcess: ~Copyable, Sendable {
     // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory.
     defer { unsafe ipc_spawn_release(spawned.memory) }
     // The shim just made both descriptors, for us alone.
-    let pidfd = unsafe FileDescriptor(owning: spawned.pidfd)
+    let process = ProcessHandle(unsafe FileDescriptor(owning: spawned.pidfd))
     let status = unsafe FileDescriptor(owning: spawned.status)
     do throws(IPCError) {
       // Both descriptors and the memory are ours until this function ends.
       while unsafe try !command.hasStarted(spawned) { try status.wait(for: IPC_READABLE, "start", deadline) }
     } catch {
-      _ = ipc_pidfd_signal(pidfd.number, SIGKILL)
-      _ = try? Self.reap(pidfd, .never)
+      try? process.signal(SIGKILL)
+      _ = try? process.reap(deadline: .never)
       throw error
     }
     processID = unsafe spawned.pid
-    self.pidfd = pidfd
+    self.process = process
   }
 
   /// Waits for the child's end and reaps it. ppoll(2), waitid(2).
   /// - Throws: ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func exit(deadline: Deadline = .never) throws(IPCError) -> ExitStatus {
-    try Self.reap(pidfd, deadline)
-  }
-
-  private static func reap(_ pidfd: borrowing FileDescriptor, _ deadline: Deadline) throws(IPCError) -> ExitStatus {
-    while true {
-      try pidfd.wait(for: IPC_READABLE, "wait", deadline)
-      if let status = ExitStatus.reaping(pidfd) { return status }
-      // Ended, and held back by a debugger or strace that has not seen it yet: no event tells when it has.
-      _ = ipc_poll(pidfd.number, 0, 1_000_000)
-    }
+    try process.reap(deadline: deadline)
   }
 }
