@@ -1,4 +1,4 @@
-// event.c: what is registered comes back bit for bit, and signals come out of their descriptor.
+// event.c: what is registered comes back bit for bit, and counters count.
 
 import CIPCShim
 import Glibc
@@ -73,22 +73,6 @@ import Testing
     }
     #expect(got == 8 && value == 7)
     close(counter)
-  }
-
-  @Test func signalsComeOutOfTheirDescriptor() async {
-    await #expect(processExitsWith: .success) {
-      var numbers = [SIGUSR1, SIGUSR2]
-      // The array is valid for the length of the call.
-      let descriptor = unsafe ipc_signalfd(&numbers, 2)
-      #expect(ipc_is_close_on_exec(descriptor) == 1 && ipc_is_non_blocking(descriptor) == 1)
-      #expect(ipc_signalfd_read(descriptor) == 0)
-      pthread_kill(pthread_self(), SIGUSR2)
-      #expect(ipc_signalfd_read(descriptor) == SIGUSR2)
-      #expect(ipc_signalfd_read(descriptor) == 0)
-      var wrong: [Int32] = [SIGUSR1, 1000]
-      #expect(unsafe ipc_signalfd(&wrong, 2) == -EINVAL)
-      #expect(ipc_signalfd_read(1_000_000) == -EBADF)
-    }
   }
 
   /// The data of the events that come.

@@ -147,11 +147,6 @@ int ipc_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data);
 int ipc_epoll_remove(int epoll, int descriptor);
 // epoll_pwait2(2). `nanoseconds` below 0: for ever. Answers how many events were stored; EINTR counts as none.
 int ipc_epoll_wait(int epoll, struct ipc_event *IPC_NONNULL events, int capacity, int64_t nanoseconds);
-// signalfd(2) for up to `count` signals, which are blocked in the calling thread first.
-int ipc_signalfd(const int *IPC_NONNULL signals, int count);
-// The next signal's number, 0 when none waits.
-int ipc_signalfd_read(int descriptor);
-
 #include "children.h"
 
 // MARK: activation.c — libsystemd, loaded when there is something to ask it

@@ -1,4 +1,4 @@
-// The part of the shim's interface that starts, signals and reaps processes: a part of CIPCShim.h, which includes it.
+// The part of the shim's interface that is about processes and signals: a part of CIPCShim.h, which includes it.
 
 #ifndef IPC_CHILDREN_H
 #define IPC_CHILDREN_H
@@ -8,6 +8,21 @@ struct ipc_exit {
   int32_t signaled;
   int32_t code;
 };
+
+// A signal out of a signalfd.
+struct ipc_signal {
+  int32_t number;
+  // Who sent it; of SIGCHLD, the child.
+  int32_t pid;
+  uint32_t uid;
+  // Of SIGCHLD: whether the child has ended, and how.
+  int32_t has_ended;
+  struct ipc_exit exit;
+};
+// signalfd(2) for up to `count` signals, which are blocked in the calling thread first.
+int ipc_signalfd(const int *IPC_NONNULL signals, int count);
+// The next signal: 1, or 0 when none waits.
+int ipc_signalfd_read(int descriptor, struct ipc_signal *IPC_NONNULL signal);
 
 // What spares a child a copy of its parent's table: handover.c says how. It must outlive the children that use it.
 struct ipc_handover {

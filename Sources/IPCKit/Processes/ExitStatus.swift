@@ -1,5 +1,7 @@
 // How a process ends: three ways, as waitid(2) tells them.
 
+internal import CIPCShim
+
 /// How a process ended.
 public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
   /// By exit(3), with this status, 0 to 255.
@@ -17,4 +19,8 @@ public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
     case .unknown: "ended in an unknown way"
     }
   }
+}
+
+extension ExitStatus {
+  init(_ exit: ipc_exit) { self = exit.signaled != 0 ? .signaled(exit.code) : .exited(exit.code) }
 }

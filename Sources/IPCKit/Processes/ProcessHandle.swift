@@ -59,7 +59,7 @@ internal import Glibc
     // The shim fills the structure and keeps no pointer.
     switch unsafe ipc_reap(descriptor.number, &ended) {
     case 0: return nil
-    case 1: return ended.signaled != 0 ? .signaled(ended.code) : .exited(ended.code)
+    case 1: return ExitStatus(ended)
     default: return .unknown
     }
   }
