@@ -46,7 +46,6 @@ int ipc_is_non_blocking(int descriptor);
 int ipc_set_non_blocking(int descriptor, int on);
 int ipc_is_socket(int descriptor);
 int ipc_pipe(int ends[IPC_NONNULL 2], int non_blocking);
-int ipc_eventfd(unsigned int initial);
 // open(2) of /dev/null, read and write.
 int ipc_open_null(void);
 
@@ -84,6 +83,19 @@ int ipc_unlock(int descriptor);
 // mkdir(2) with mode 0700, then open(2) of it without following a link: -EEXIST is no failure.
 int ipc_open_private_directory(const char *IPC_NONNULL path);
 int ipc_unlink(const char *IPC_NONNULL path);
+
+// MARK: counter.c — events and expirations, counted
+
+// eventfd(EFD_CLOEXEC | EFD_NONBLOCK), with EFD_SEMAPHORE when each read is to take one.
+int ipc_eventfd(unsigned int initial, int one_by_one);
+// write(2) to an eventfd.
+int ipc_add_count(int descriptor, uint64_t amount);
+// read(2) of an eventfd or a timerfd: 1, or 0 when there is nothing to take.
+int ipc_take_count(int descriptor, uint64_t *IPC_NONNULL count);
+// timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK).
+int ipc_timerfd(void);
+// timerfd_settime(TFD_TIMER_ABSTIME), in nanoseconds: 0 as the first is never, 0 as the interval is once.
+int ipc_set_timerfd(int descriptor, int64_t first, int64_t interval);
 
 // MARK: memory.c — files in memory
 
