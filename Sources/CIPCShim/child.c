@@ -17,14 +17,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__clang__)
 // A sanitizer's checks keep their notes in memory that is the parent's: none in here.
 #pragma clang attribute push(__attribute__((disable_sanitizer_instrumentation)), apply_to = function)
 #endif
-
-// Where the status pipe stands in the child: right above the standard streams, so that all above it can be closed.
-enum { STATUS = 3 };
 
 static long system_call(long number, long a, long b, long c, long d) {
 #if defined(__x86_64__)
@@ -49,9 +47,9 @@ _Noreturn static void leave(void) {
   for (;;) system_call(SYS_exit_group, 127, 0, 0, 0);
 }
 
-_Noreturn static void fail(int status, int32_t step, long result) {
+_Noreturn static void fail(const struct ipc_child *child, int32_t step, long result) {
   struct ipc_spawn_failure failure = {step, (int32_t)-result};
-  while (system_call(SYS_write, status, (long)&failure, sizeof failure, 0) == -EINTR) {
+  while (system_call(SYS_write, child->status, (long)&failure, sizeof failure, 0) == -EINTR) {
   }
   leave();
 }
@@ -91,12 +89,8 @@ static long take_over(struct ipc_child *child) {
   int taken[2];
   result = ipc_handover_receive(handover->receiving, taken);
   if (result < 0) return result;
-  // Above the standard streams, onto which others are copied.
-  long status = taken[1];
-  if (status < STATUS) status = system_call(SYS_fcntl, status, F_DUPFD_CLOEXEC, STATUS, 0);
-  if (status < 0) return status;
   child->spawn.terminal = taken[0];
-  child->status = (int)status;
+  child->status = taken[1];
   __atomic_store_n(&handover->claim, 0, __ATOMIC_RELEASE);
   return 0;
 }
@@ -110,50 +104,106 @@ static void reset_signals(void) {
   system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, sizeof none);
 }
 
-static void place_descriptors(const struct ipc_spawn *spawn, int status) {
-  long source[3] = {spawn->standard[0], spawn->standard[1], spawn->standard[2]};
-  if (spawn->terminal >= 0) {
-    long slave = system_call(SYS_ioctl, spawn->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY, 0);
-    if (slave < 0) fail(status, IPC_SPAWN_TERMINAL, slave);
-    long result = system_call(SYS_ioctl, slave, TIOCSCTTY, 0, 0);
-    if (result < 0) fail(status, IPC_SPAWN_TERMINAL, result);
-    source[0] = source[1] = source[2] = slave;
-  }
-  // Lifted above what they are about to be copied onto, or a copy could overwrite the next one's source.
-  for (int i = 0; i < 3; i++) {
-    source[i] = system_call(SYS_fcntl, source[i], F_DUPFD_CLOEXEC, STATUS + 1, 0);
-    if (source[i] < 0) fail(status, IPC_SPAWN_DESCRIPTORS, source[i]);
-  }
-  for (int i = 0; i < 3; i++) {
-    long result = system_call(SYS_dup3, source[i], i, 0, 0);
-    if (result < 0) fail(status, IPC_SPAWN_DESCRIPTORS, result);
-  }
-  if (status != STATUS) {
-    long result = system_call(SYS_dup3, status, STATUS, O_CLOEXEC, 0);
-    if (result < 0) fail(status, IPC_SPAWN_DESCRIPTORS, result);
-  }
-  long result = system_call(SYS_close_range, STATUS + 1, ~0u, 0, 0);
-  if (result < 0) fail(STATUS, IPC_SPAWN_DESCRIPTORS, result);
+static int is_placed(const struct ipc_spawn *spawn, long number) {
+  for (int i = 0; i < spawn->placement_count; i++)
+    if (spawn->placements[i].number == number) return 1;
+  return 0;
 }
 
-static void set_limits(const struct ipc_spawn *spawn) {
+// A copy under a number at which nothing is placed. Those in between are free: what the copy may have had is closed.
+static long lift(const struct ipc_spawn *spawn, long descriptor) {
+  for (long minimum = STDERR_FILENO + 1;;) {
+    long copy = system_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, minimum, 0);
+    if (copy < 0 || !is_placed(spawn, copy)) return copy;
+    system_call(SYS_close, copy, 0, 0, 0);
+    minimum = copy + 1;
+  }
+}
+
+// The status pipe must stay until the program runs, so nothing may be placed at its number.
+static void clear_status(struct ipc_child *child) {
+  if (!is_placed(&child->spawn, child->status)) return;
+  long copy = lift(&child->spawn, child->status);
+  if (copy < 0) fail(child, IPC_SPAWN_DESCRIPTORS, copy);
+  child->status = (int)copy;
+}
+
+// The terminal's other side, which becomes the controlling one; the source of all that the terminal is placed at.
+static void take_terminal(const struct ipc_child *child) {
+  const struct ipc_spawn *spawn = &child->spawn;
+  if (spawn->terminal < 0) return;
+  long side = system_call(SYS_ioctl, spawn->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY, 0);
+  if (side < 0) fail(child, IPC_SPAWN_TERMINAL, side);
+  long result = system_call(SYS_ioctl, side, TIOCSCTTY, 0, 0);
+  if (result < 0) fail(child, IPC_SPAWN_TERMINAL, result);
+  for (int i = 0; i < spawn->placement_count; i++)
+    if (spawn->placements[i].source == IPC_TERMINAL_SIDE) spawn->placements[i].source = (int)side;
+}
+
+static void place_descriptors(const struct ipc_child *child) {
+  const struct ipc_spawn *spawn = &child->spawn;
+  // Lifted off the numbers that something is placed at, or a copy could overwrite the source of the next one.
+  for (int i = 0; i < spawn->placement_count; i++) {
+    struct ipc_placement *placement = &spawn->placements[i];
+    if (placement->source == placement->number || !is_placed(spawn, placement->source)) continue;
+    long copy = lift(spawn, placement->source);
+    if (copy < 0) fail(child, IPC_SPAWN_DESCRIPTORS, copy);
+    placement->source = (int)copy;
+  }
+  for (int i = 0; i < spawn->placement_count; i++) {
+    const struct ipc_placement *placement = &spawn->placements[i];
+    // One that stands there already only has to stay.
+    long result = placement->source == placement->number
+                      ? system_call(SYS_fcntl, placement->number, F_SETFD, 0, 0)
+                      : system_call(SYS_dup3, placement->source, placement->number, 0, 0);
+    if (result < 0) fail(child, IPC_SPAWN_DESCRIPTORS, result);
+  }
+}
+
+// Closes the numbers from `first` up to, but not, `end`; not the status pipe among them.
+static void close_between(const struct ipc_child *child, unsigned first, unsigned end) {
+  unsigned status = (unsigned)child->status;
+  if (first <= status && status < end) {
+    close_between(child, first, status);
+    first = status + 1;
+  }
+  if (first >= end) return;
+  long result = system_call(SYS_close_range, first, end - 1, 0, 0);
+  if (result < 0) fail(child, IPC_SPAWN_DESCRIPTORS, result);
+}
+
+// Everything that nothing was placed at: the gaps, and what is above.
+static void close_others(const struct ipc_child *child) {
+  unsigned first = 0;
+  for (int i = 0; i < child->spawn.placement_count; i++) {
+    unsigned number = (unsigned)child->spawn.placements[i].number;
+    close_between(child, first, number);
+    first = number + 1;
+  }
+  close_between(child, first, ~0u);
+}
+
+static void set_limits(const struct ipc_child *child) {
+  const struct ipc_spawn *spawn = &child->spawn;
   const uint64_t limit[2] = {spawn->descriptor_limit, spawn->descriptor_maximum};
   long result = system_call(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)limit, 0);
-  if (result < 0) fail(STATUS, IPC_SPAWN_LIMITS, result);
+  if (result < 0) fail(child, IPC_SPAWN_LIMITS, result);
 }
 
-static void enter_directory(const struct ipc_spawn *spawn) {
+static void enter_directory(const struct ipc_child *child) {
+  const struct ipc_spawn *spawn = &child->spawn;
   long first = 0;
   for (const char *const *path = spawn->directories; *path; path++) {
     long result = system_call(SYS_chdir, (long)*path, 0, 0, 0);
     if (result == 0) return;
     if (first == 0) first = result;
   }
-  if (first) fail(STATUS, IPC_SPAWN_DIRECTORY, first);
+  if (first) fail(child, IPC_SPAWN_DIRECTORY, first);
 }
 
 // execvp(3)'s rules: the next candidate after a missing one, a denied one remembered, a script without #! to the shell.
-_Noreturn static void execute(const struct ipc_spawn *spawn) {
+_Noreturn static void execute(const struct ipc_child *child) {
+  const struct ipc_spawn *spawn = &child->spawn;
   char **arguments = spawn->arguments + 1;
   int denied = 0;
   long result = -ENOENT;
@@ -170,7 +220,7 @@ _Noreturn static void execute(const struct ipc_spawn *spawn) {
     if (result != -EACCES && result != -ENOENT && result != -ENOTDIR && result != -ESTALE && result != -ELOOP) break;
   }
   if (denied && (result == -ENOENT || result == -ENOTDIR)) result = -EACCES;
-  fail(STATUS, IPC_SPAWN_EXECUTE, result);
+  fail(child, IPC_SPAWN_EXECUTE, result);
 }
 
 int ipc_child_main(void *argument) {
@@ -185,11 +235,14 @@ int ipc_child_main(void *argument) {
   }
   reset_signals();
   long session = system_call(SYS_setsid, 0, 0, 0, 0);
-  if (session < 0) fail(child->status, IPC_SPAWN_SESSION, session);
-  place_descriptors(&child->spawn, child->status);
-  set_limits(&child->spawn);
-  enter_directory(&child->spawn);
-  execute(&child->spawn);
+  if (session < 0) fail(child, IPC_SPAWN_SESSION, session);
+  clear_status(child);
+  take_terminal(child);
+  place_descriptors(child);
+  close_others(child);
+  set_limits(child);
+  enter_directory(child);
+  execute(child);
 }
 
 #if defined(__clang__)

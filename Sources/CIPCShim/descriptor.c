@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -93,11 +92,6 @@ int ipc_is_socket(int descriptor) {
 
 int ipc_pipe(int ends[2], int non_blocking) {
   return pipe2(ends, O_CLOEXEC | (non_blocking ? O_NONBLOCK : 0)) < 0 ? -errno : 0;
-}
-
-int ipc_eventfd(unsigned int initial) {
-  int descriptor = eventfd(initial, EFD_CLOEXEC | EFD_NONBLOCK);
-  return descriptor < 0 ? -errno : descriptor;
 }
 
 int ipc_open_null(void) {

@@ -1,13 +1,10 @@
-// Readiness: epoll, and signals as a descriptor.
+// Readiness: epoll.
 
 #define _GNU_SOURCE
 #include "CIPCShim.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,24 +63,3 @@ int ipc_epoll_wait(int epoll, struct ipc_event *events, int capacity, int64_t na
   return count;
 }
 #endif
-
-int ipc_signalfd(const int *signals, int count) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int i = 0; i < count; i++)
-    if (sigaddset(&set, signals[i]) < 0) return -errno;
-  int wrong = pthread_sigmask(SIG_BLOCK, &set, NULL);
-  if (wrong) return -wrong;
-  int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  return descriptor < 0 ? -errno : descriptor;
-}
-
-int ipc_signalfd_read(int descriptor) {
-  struct signalfd_siginfo info;
-  ssize_t got;
-  do
-    got = read(descriptor, &info, sizeof info);
-  while (got < 0 && errno == EINTR);
-  if (got < 0) return errno == EAGAIN ? 0 : -errno;
-  return (int)info.ssi_signo;
-}

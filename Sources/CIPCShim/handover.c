@@ -23,10 +23,18 @@ enum { FEW = 128 };
 
 static void give_back(struct ipc_handover *handover) { __atomic_store_n(&handover->claim, 0, __ATOMIC_RELEASE); }
 
+// Whether the child needs the terminal and the status pipe alone, which is what can be sent.
+static int has_terminal_alone(const struct ipc_spawn *spawn) {
+  for (int i = 0; i < spawn->placement_count; i++)
+    if (spawn->placements[i].source != IPC_TERMINAL_SIDE) return 0;
+  return spawn->terminal >= 0;
+}
+
 int ipc_handover_send(struct ipc_child *child) {
   struct ipc_handover *handover = child->spawn.handover;
   uintptr_t nobody = 0;
   if (!handover || child->status < FEW || handover->process != getpid()) return 0;
+  if (!has_terminal_alone(&child->spawn)) return 0;
   if (!__atomic_compare_exchange_n(&handover->claim, &nobody, (uintptr_t)child, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
     return 0;
   const int numbers[2] = {child->spawn.terminal, child->status};
@@ -38,7 +46,7 @@ int ipc_handover_send(struct ipc_child *child) {
   memcpy(CMSG_DATA(&control.header), numbers, sizeof numbers);
   struct msghdr message = {
       .msg_iov = &content, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  // Refused for a child without a terminal, and where the user has too much on its way already.
+  // Refused where the user has too much on its way already.
   if (sendmsg(handover->sending, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1) return 1;
   give_back(handover);
   return 0;

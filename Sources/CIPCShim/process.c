@@ -63,7 +63,8 @@ static struct ipc_child *child_in(void *memory) { return (struct ipc_child *)((c
 static struct ipc_child *copy_request(const struct ipc_spawn *spawn, int status, void **memory) {
   char *const *arrays[4] = {(char *const *)spawn->candidates, spawn->arguments + 1, spawn->environment,
                             (char *const *)spawn->directories};
-  size_t counts[4], size = STACK + sizeof(struct ipc_child) + 16;
+  size_t placements = (size_t)spawn->placement_count * sizeof *spawn->placements;
+  size_t counts[4], size = STACK + sizeof(struct ipc_child) + placements + 32;
   for (int i = 0; i < 4; i++) {
     counts[i] = array_count(arrays[i]);
     size += array_size(arrays[i], counts[i]) + 32;
@@ -79,26 +80,13 @@ static struct ipc_child *copy_request(const struct ipc_spawn *spawn, int status,
   child->spawn.arguments = copy_array(&place, spawn->arguments, counts[1] + 1);
   child->spawn.environment = copy_array(&place, arrays[2], counts[2]);
   child->spawn.directories = (const char *const *)copy_array(&place, arrays[3], counts[3]);
+  child->spawn.placements = memcpy(place, spawn->placements, placements);
   return child;
-}
-
-// A pipe whose writing end stands above the standard streams, onto which the child copies.
-static int status_pipe(int ends[2]) {
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
-  if (ends[1] > STDERR_FILENO) return 0;
-  int lifted = fcntl(ends[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  int error = errno;
-  close(ends[1]);
-  ends[1] = lifted;
-  if (lifted >= 0) return 0;
-  close(ends[0]);
-  return -error;
 }
 
 int ipc_spawn_start(const struct ipc_spawn *spawn, struct ipc_spawned *spawned) {
   int ends[2];
-  int wrong = status_pipe(ends);
-  if (wrong) return wrong;
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
   void *memory = NULL;
   struct ipc_child *child = copy_request(spawn, ends[1], &memory);
   int pidfd = -1, pid = -1, error = ENOMEM;
@@ -161,7 +149,7 @@ int ipc_spawn_result(const struct ipc_spawned *spawned, struct ipc_spawn_failure
 }
 
 int ipc_pidfd_open(int32_t pid) {
-  long descriptor = syscall(SYS_pidfd_open, pid, 0);
+  long descriptor = syscall(SYS_pidfd_open, pid, O_NONBLOCK);
   return descriptor < 0 ? -errno : (int)descriptor;
 }
 

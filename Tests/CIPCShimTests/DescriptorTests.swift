@@ -17,7 +17,8 @@ import Testing
       close(number)
     }
     let others = [
-      ipc_eventfd(0), ipc_open_null(), ipc_epoll_create(), ipc_pidfd_open(getpid()), ipc_open_terminal(80, 24),
+      ipc_eventfd(0, 0), ipc_open_null(), ipc_epoll_create(), ipc_pidfd_open(getpid()), ipc_open_terminal(80, 24),
+      ipc_timerfd(), unsafe ipc_memory_file("x"),
     ]
     for number in others {
       #expect(number >= 0)
@@ -137,8 +138,8 @@ import Testing
       #expect(unsafe ipc_descriptor_limit(&soft, &hard) == 0)
       #expect(ipc_set_descriptor_limit(0, hard) == 0)
       let results = [
-        ipc_eventfd(0), ipc_open_null(), ipc_epoll_create(), ipc_pidfd_open(getpid()), ipc_open_terminal(80, 24),
-        ipc_unix_socket(IPC_STREAM, 0),
+        ipc_eventfd(0, 0), ipc_open_null(), ipc_epoll_create(), ipc_pidfd_open(getpid()), ipc_open_terminal(80, 24),
+        ipc_unix_socket(IPC_STREAM, 0), ipc_timerfd(), unsafe ipc_memory_file("x"),
       ]
       let duplicate = ipc_duplicate(reading, 0)
       // Each call fills two numbers.

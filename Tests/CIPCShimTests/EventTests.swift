@@ -1,4 +1,4 @@
-// event.c: what is registered comes back bit for bit, and signals come out of their descriptor.
+// event.c: what is registered comes back bit for bit.
 
 import CIPCShim
 import Glibc
@@ -58,37 +58,6 @@ import Testing
     #expect(wait(epoll, 0) == [])
     #expect(wait(epoll, 1_500_000) == [])
     close(epoll)
-  }
-
-  @Test func eventCounterAddsUp() {
-    let counter = ipc_eventfd(3)
-    var value: UInt64 = 4
-    // Eight bytes each way.
-    let put = unsafe withUnsafeBytes(of: &value) { bytes in
-      unsafe bytes.baseAddress.map { unsafe ipc_write(counter, $0, 8) } ?? -1
-    }
-    #expect(put == 8)
-    let got = unsafe withUnsafeMutableBytes(of: &value) { bytes in
-      unsafe bytes.baseAddress.map { unsafe ipc_read(counter, $0, 8) } ?? -1
-    }
-    #expect(got == 8 && value == 7)
-    close(counter)
-  }
-
-  @Test func signalsComeOutOfTheirDescriptor() async {
-    await #expect(processExitsWith: .success) {
-      var numbers = [SIGUSR1, SIGUSR2]
-      // The array is valid for the length of the call.
-      let descriptor = unsafe ipc_signalfd(&numbers, 2)
-      #expect(ipc_is_close_on_exec(descriptor) == 1 && ipc_is_non_blocking(descriptor) == 1)
-      #expect(ipc_signalfd_read(descriptor) == 0)
-      pthread_kill(pthread_self(), SIGUSR2)
-      #expect(ipc_signalfd_read(descriptor) == SIGUSR2)
-      #expect(ipc_signalfd_read(descriptor) == 0)
-      var wrong: [Int32] = [SIGUSR1, 1000]
-      #expect(unsafe ipc_signalfd(&wrong, 2) == -EINVAL)
-      #expect(ipc_signalfd_read(1_000_000) == -EBADF)
-    }
   }
 
   /// The data of the events that come.

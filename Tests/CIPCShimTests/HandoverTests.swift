@@ -174,7 +174,7 @@ import Testing
 
   /// Who begins with a copy all the same.
   enum Copying: String, CaseIterable, Codable {
-    case processWithFewDescriptors, processThatIsNotTheMaker, childWithoutTerminal
+    case processWithFewDescriptors, processThatIsNotTheMaker, childWithoutTerminal, childWithMoreThanItsTerminal
   }
 
   @Test(arguments: Copying.allCases) func othersCopy(who: Copying) async {
@@ -183,10 +183,11 @@ import Testing
       let way = try Way(crowd: who == .processWithFewDescriptors ? 0 : 200)
       if who == .processThatIsNotTheMaker { unsafe way.handover.pointee.process = 1 }
       let terminal = who == .childWithoutTerminal ? -1 : ipc_open_terminal(80, 24)
+      let hasMore = who == .childWithMoreThanItsTerminal
       for _ in 0..<20 {
-        let said = try run(HandoverTests.list, terminal: terminal, way: way)
+        let said = try run(HandoverTests.list, terminal: terminal, placed: hasMore ? [9: 0] : [:], way: way)
         #expect(!said.wasHandedOver && said.exit == [0, 0])
-        #expect(said.text.split(whereSeparator: \.isWhitespace) == ["0", "1", "2", "3"])
+        #expect(said.text.split(whereSeparator: \.isWhitespace) == ["0", "1", "2", "3"] + (hasMore ? ["9"] : []))
       }
     }
   }

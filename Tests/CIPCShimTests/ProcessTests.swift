@@ -94,7 +94,7 @@ import Testing
       expected = (IPC_SPAWN_TERMINAL, ENOTTY)
       closeAll(reading, writing)
     case .descriptors:
-      failed = try run(["/bin/true"], standard: 1_000_000).failed
+      failed = try run(["/bin/true"], placed: [1: 1_000_000]).failed
       expected = (IPC_SPAWN_DESCRIPTORS, EBADF)
     case .limits:
       failed = try run(["/bin/true"], limits: (20, 10)).failed

@@ -20,16 +20,16 @@ struct Outcome {
 }
 
 /// Runs a program to its end. Without a terminal its output goes to a pipe.
+/// - Parameter placed: what the child has beside that: the number of the parent's at each number of its own.
 func run(
   _ arguments: [String], candidates: [String]? = nil, environment: [String] = ["PATH=/usr/bin:/bin"],
-  directories: [String] = [], terminal: Int32 = -1, standard: Int32? = nil, limits: (UInt64, UInt64)? = nil,
+  directories: [String] = [], terminal: Int32 = -1, placed: [Int32: Int32] = [:], limits: (UInt64, UInt64)? = nil,
   way: Way? = nil
 ) throws -> Outcome {
   let (reading, writing) = try makePipe()
-  let output = standard ?? writing
   let spawned = try start(
     arguments, candidates: candidates, environment: environment, directories: directories, terminal: terminal,
-    output: output, limits: limits, way: way)
+    output: writing, placed: placed, limits: limits, way: way)
   close(writing)
   var outcome = Outcome()
   outcome.wasHandedOver = way?.isTaken ?? false
@@ -53,7 +53,8 @@ func run(
 /// - Throws: the errno when there is no child.
 func start(
   _ arguments: [String], candidates: [String]? = nil, environment: [String] = ["PATH=/usr/bin:/bin"],
-  directories: [String] = [], terminal: Int32 = -1, output: Int32 = 1, limits: (UInt64, UInt64)? = nil, way: Way? = nil
+  directories: [String] = [], terminal: Int32 = -1, output: Int32 = 1, placed: [Int32: Int32] = [:],
+  limits: (UInt64, UInt64)? = nil, way: Way? = nil
 ) throws -> Started {
   var (soft, hard): (UInt64, UInt64) = (0, 0)
   // The shim writes two integers.
@@ -70,12 +71,20 @@ func start(
     unsafe directories.free()
     unsafe arguments.free()
   }
-  var request = unsafe ipc_spawn(
-    candidates: candidates.constant, arguments: arguments.pointers, environment: environment.pointers,
-    directories: directories.constant, terminal: terminal, standard: (0, output, 2), descriptor_limit: soft,
-    descriptor_maximum: hard, handover: way?.handover)
+  let standard: [Int32: Int32] = terminal >= 0 ? [0: -1, 1: -1, 2: -1] : [0: 0, 1: output, 2: 2]
+  var placements = standard.merging(placed) { $1 }.map { ipc_placement(number: $0.key, source: $0.value) }
+  placements.sort { $0.number < $1.number }
   var spawned = unsafe ipc_spawned()
-  let result = unsafe ipc_spawn_start(&request, &spawned)
+  // The array is valid for the length of the call, and is not empty.
+  let result = unsafe placements.withUnsafeMutableBufferPointer { placements -> Int32 in
+    guard let first = placements.baseAddress else { return -EINVAL }
+    var request = unsafe ipc_spawn(
+      candidates: candidates.constant, arguments: arguments.pointers, environment: environment.pointers,
+      directories: directories.constant, terminal: terminal, placements: first,
+      placement_count: Int32(placements.count), descriptor_limit: soft, descriptor_maximum: hard,
+      handover: way?.handover)
+    return unsafe ipc_spawn_start(&request, &spawned)
+  }
   guard result == 0 else { throw NoChild(error: -result) }
   return unsafe Started(spawned)
 }

@@ -46,7 +46,6 @@ int ipc_is_non_blocking(int descriptor);
 int ipc_set_non_blocking(int descriptor, int on);
 int ipc_is_socket(int descriptor);
 int ipc_pipe(int ends[IPC_NONNULL 2], int non_blocking);
-int ipc_eventfd(unsigned int initial);
 // open(2) of /dev/null, read and write.
 int ipc_open_null(void);
 
@@ -84,6 +83,36 @@ int ipc_unlock(int descriptor);
 // mkdir(2) with mode 0700, then open(2) of it without following a link: -EEXIST is no failure.
 int ipc_open_private_directory(const char *IPC_NONNULL path);
 int ipc_unlink(const char *IPC_NONNULL path);
+
+// MARK: counter.c — events and expirations, counted
+
+// eventfd(EFD_CLOEXEC | EFD_NONBLOCK), with EFD_SEMAPHORE when each read is to take one.
+int ipc_eventfd(unsigned int initial, int one_by_one);
+// write(2) to an eventfd.
+int ipc_add_count(int descriptor, uint64_t amount);
+// read(2) of an eventfd or a timerfd: 1, or 0 when there is nothing to take.
+int ipc_take_count(int descriptor, uint64_t *IPC_NONNULL count);
+// timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK).
+int ipc_timerfd(void);
+// timerfd_settime(TFD_TIMER_ABSTIME), in nanoseconds: 0 as the first is never, 0 as the interval is once.
+int ipc_set_timerfd(int descriptor, int64_t first, int64_t interval);
+
+// MARK: memory.c — files in memory
+
+// memfd_create(MFD_CLOEXEC | MFD_ALLOW_SEALING).
+int ipc_memory_file(const char *IPC_NONNULL name);
+// fstat(2): bytes.
+int64_t ipc_size(int descriptor);
+// ftruncate(2).
+int ipc_resize(int descriptor, int64_t size);
+int64_t ipc_read_at(int descriptor, void *IPC_NONNULL buffer, size_t count, int64_t offset);
+int64_t ipc_write_at(int descriptor, const void *IPC_NONNULL bytes, size_t count, int64_t offset);
+// fcntl(F_GET_SEALS): the kernel's bits.
+int ipc_seals(int descriptor);
+int ipc_add_seals(int descriptor, int seals);
+// mmap(2) with MAP_SHARED, from the beginning.
+int ipc_map(int descriptor, size_t size, int writable, void *IPC_NULLABLE *IPC_NONNULL address);
+int ipc_unmap(void *IPC_NONNULL address, size_t size);
 
 // MARK: socket.c — Unix sockets
 
@@ -158,96 +187,7 @@ int ipc_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data);
 int ipc_epoll_remove(int epoll, int descriptor);
 // epoll_pwait2(2). `nanoseconds` below 0: for ever. Answers how many events were stored; EINTR counts as none.
 int ipc_epoll_wait(int epoll, struct ipc_event *IPC_NONNULL events, int capacity, int64_t nanoseconds);
-// signalfd(2) for up to `count` signals, which are blocked in the calling thread first.
-int ipc_signalfd(const int *IPC_NONNULL signals, int count);
-// The next signal's number, 0 when none waits.
-int ipc_signalfd_read(int descriptor);
-
-// MARK: process.c — children
-
-// How a child ended: `code` is its exit status, or the signal that killed it.
-struct ipc_exit {
-  int32_t signaled;
-  int32_t code;
-};
-
-// What spares a child a copy of its parent's table: handover.c says how. It must outlive the children that use it.
-struct ipc_handover {
-  // A connected pair of sockets that keep messages apart. The lower `receiving` is, the less is copied.
-  int sending;
-  int receiving;
-  // The process that made the pair; another that has it through fork(2) does not use it.
-  int32_t process;
-  // Whose descriptors are on their way: a number for the child, 0 for nobody's. Zero at first, and then the shim's.
-  uintptr_t claim;
-};
-
-// What a child is started with. Copied, so that it need not outlive the call.
-struct ipc_spawn {
-  // The files to try in order, as execvp(3) would.
-  const char *IPC_NULLABLE const *IPC_NONNULL candidates;
-  // The arguments with one spare entry in front, which a script without a #! line needs for its shell.
-  char *IPC_NULLABLE *IPC_NONNULL arguments;
-  char *IPC_NULLABLE const *IPC_NONNULL environment;
-  // Changed to in order until one succeeds; the first one's error counts when none does.
-  const char *IPC_NULLABLE const *IPC_NONNULL directories;
-  // A pseudo-terminal's master whose slave becomes 0, 1, 2 and the controlling terminal; or -1.
-  int terminal;
-  // Without a terminal: what becomes 0, 1 and 2.
-  int standard[3];
-  // RLIMIT_NOFILE for the child.
-  uint64_t descriptor_limit;
-  uint64_t descriptor_maximum;
-  // For a child on a terminal. Null: it begins with a copy of the table, as it does while another is on its way.
-  struct ipc_handover *IPC_NULLABLE handover;
-};
-
-// What the child could not do.
-enum ipc_spawn_step {
-  IPC_SPAWN_SESSION = 1,
-  IPC_SPAWN_TERMINAL,
-  IPC_SPAWN_DESCRIPTORS,
-  IPC_SPAWN_LIMITS,
-  IPC_SPAWN_DIRECTORY,
-  IPC_SPAWN_EXECUTE,
-};
-
-struct ipc_spawned {
-  int32_t pid;
-  int pidfd;
-  // Ends empty when the program runs; holds one ipc_spawn_failure when a step failed. Readable when either is so, unless
-  // the child ended while ipc_spawn_is_pending.
-  int status;
-  // What the child runs on until then: for ipc_spawn_release, once `status` has ended or the child was reaped.
-  void *IPC_NULLABLE memory;
-};
-
-struct ipc_spawn_failure {
-  int32_t step;
-  int32_t error;
-};
-
-// clone(2) with CLONE_VM and a pidfd, then in the child: a table of its own, signals, setsid, the terminal, close_range,
-// limits, directory, execve. Returns at once; `status` tells how it went. The parent's mask and dispositions are unchanged.
-int ipc_spawn_start(const struct ipc_spawn *IPC_NONNULL spawn, struct ipc_spawned *IPC_NONNULL spawned);
-// Reads `status` once: 1 when the program runs, 0 when a failure was stored, -EAGAIN while neither is known.
-int ipc_spawn_result(const struct ipc_spawned *IPC_NONNULL spawned, struct ipc_spawn_failure *IPC_NONNULL failure);
-// Whether the child's descriptors are on their way to it. The copies there are not closed by its death, so `status` would
-// not end: look again now and then.
-int ipc_spawn_is_pending(const void *IPC_NULLABLE memory);
-// Frees what the child no longer uses, and takes back what it never took.
-void ipc_spawn_release(void *IPC_NULLABLE memory);
-// pidfd_open(2).
-int ipc_pidfd_open(int32_t pid);
-// pidfd_send_signal(2).
-int ipc_pidfd_signal(int pidfd, int signal);
-// kill(2) of the process group.
-int ipc_signal_group(int32_t leader, int signal);
-// waitid(P_PIDFD, WEXITED | WNOHANG): 1 when the child was reaped, 0 while it lives.
-int ipc_reap(int pidfd, struct ipc_exit *IPC_NONNULL exit);
-// RLIMIT_NOFILE.
-int ipc_descriptor_limit(uint64_t *IPC_NONNULL soft, uint64_t *IPC_NONNULL hard);
-int ipc_set_descriptor_limit(uint64_t soft, uint64_t hard);
+#include "children.h"
 
 // MARK: terminal.c — terminals
 

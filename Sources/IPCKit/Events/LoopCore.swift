@@ -6,7 +6,7 @@ internal import CIPCShim
 /// The state of one loop. Its functions never run a job and never call out.
 @safe struct LoopCore: ~Copyable {
   private let epoll: FileDescriptor
-  private let wakeup: FileDescriptor
+  private let wakeup: EventCounter
   var slots = SlotTable()
   var jobs = JobQueue()
   /// Receivers that want to be told once the jobs of this turn have run; nil for one that has ended before.
@@ -30,15 +30,15 @@ internal import CIPCShim
 
   init() throws(SystemError) {
     let epoll = try FileDescriptor(checking: ipc_epoll_create(), "epoll_create1")
-    let wakeup = try FileDescriptor(checking: ipc_eventfd(0), "eventfd")
-    let result = ipc_epoll_add(epoll.number, wakeup.number, IPC_READABLE, Self.wakeupData)
+    let wakeup = try EventCounter()
+    let result = ipc_epoll_add(epoll.number, wakeup.descriptor.number, IPC_READABLE, Self.wakeupData)
     _ = try SystemError.check(result, "epoll_ctl")
     self.epoll = epoll
     self.wakeup = wakeup
   }
 
   /// The descriptor that another thread writes to; valid as long as the loop.
-  var wakeupNumber: CInt { wakeup.number }
+  var wakeupNumber: CInt { wakeup.descriptor.number }
 
   /// CLOCK_MONOTONIC in nanoseconds, read at most once a turn.
   var now: Int64 {
@@ -194,11 +194,7 @@ extension LoopCore {
 
   private mutating func clearWakeup() {
     wasWokenUp = true
-    var count: UInt64 = 0
-    // An eventfd gives eight bytes, which is what the variable holds.
-    unsafe withUnsafeMutableBytes(of: &count) { bytes in
-      if let start = bytes.baseAddress { unsafe _ = ipc_read(wakeup.number, start, bytes.count) }
-    }
+    _ = try? wakeup.take()
   }
 
   /// Whether another thread has left something since this was asked last.

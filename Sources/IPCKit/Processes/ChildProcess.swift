@@ -3,25 +3,6 @@
 internal import CIPCShim
 internal import Glibc
 
-/// How a process ended.
-public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
-  /// By exit(3), with this status, 0 to 255.
-  case exited(Int32)
-  /// By this signal.
-  case signaled(Int32)
-  /// Somebody else has reaped it, or SIGCHLD is ignored: the kernel does not tell any more.
-  case unknown
-
-  /// In words.
-  public var description: String {
-    switch self {
-    case .exited(let code): "exited with status \(code)"
-    case .signaled(let signal): "killed by signal \(signal)"
-    case .unknown: "ended in an unknown way"
-    }
-  }
-}
-
 /// A child of this process.
 ///
 /// Await ``exit()`` once: a child that nobody awaits stays in the process table, as a zombie, until this process ends.
@@ -31,13 +12,13 @@ public struct ChildProcess: ~Copyable {
   // The order matters: fields end in the order they stand in.
   /// Nil where the kernel had no room for a watch: the child's end is looked for now and then.
   private let registration: Registration?
-  private let pidfd: FileDescriptor
+  private let process: ProcessHandle
   private let loop: EventLoop
 
-  init(processID: Int32, pidfd: consuming FileDescriptor, on loop: EventLoop) {
+  init(processID: Int32, _ process: consuming ProcessHandle, on loop: EventLoop) {
     self.processID = processID
-    registration = try? Registration(of: pidfd, on: loop)
-    self.pidfd = pidfd
+    registration = try? Registration(of: process.descriptor, on: loop)
+    self.process = process
     self.loop = loop
   }
 
@@ -47,7 +28,7 @@ public struct ChildProcess: ~Copyable {
   nonisolated(nonsending) public func exit() async -> ExitStatus {
     var pause = Duration.milliseconds(1)
     while true {
-      if let status = ExitStatus.reaping(pidfd) { return status }
+      if let status = process.reap() { return status }
       // A cancelled task waits too: without a suspension, this would spin.
       if await registration?.waitRegardless(for: .read) == nil {
         await loop.sleepRegardless(until: .after(pause))
@@ -57,7 +38,7 @@ public struct ChildProcess: ~Copyable {
   }
 
   /// Sends a signal to the child alone. pidfd_send_signal(2); a child that has ended is no error.
-  public func signal(_ number: Int32) { _ = ipc_pidfd_signal(pidfd.number, number) }
+  public func signal(_ number: Int32) { try? process.signal(number) }
 
   /// Sends a signal to the child's process group. kill(2). Only before ``exit()`` has returned: the number could be another's.
   public func signalGroup(_ number: Int32) { _ = ipc_signal_group(processID, number) }
@@ -66,18 +47,5 @@ public struct ChildProcess: ~Copyable {
   public func kill() {
     signalGroup(SIGKILL)
     signal(SIGKILL)
-  }
-}
-
-extension ExitStatus {
-  /// Reaps a child that has ended; nil while it lives. waitid(2) with P_PIDFD.
-  static func reaping(_ pidfd: borrowing FileDescriptor) -> ExitStatus? {
-    var ended = ipc_exit()
-    // The shim fills the structure and keeps no pointer.
-    switch unsafe ipc_reap(pidfd.number, &ended) {
-    case 0: return nil
-    case 1: return ended.signaled != 0 ? .signaled(ended.code) : .exited(ended.code)
-    default: return .unknown
-    }
   }
 }

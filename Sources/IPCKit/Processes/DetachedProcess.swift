@@ -15,49 +15,53 @@ internal import Glibc
 public struct DetachedProcess: ~Copyable, Sendable {
   /// The number of the process, and of its session.
   public let processID: Int32
-  private let pidfd: FileDescriptor
+  private let process: ProcessHandle
 
   /// Starts the program: standard input is /dev/null, standard output and error are `output`, and it has no other
-  /// descriptor. clone(2), setsid(2), close_range(2), chdir(2), execve(2).
-  /// - Throws: as ``Command/start(in:on:deadline:)``; a child that has not begun by the deadline is killed and reaped.
+  /// descriptor. fcntl(2), and as ``init(_:with:deadline:)``.
+  /// - Parameter output: stays the caller's.
   public init(
     _ command: Command, output: borrowing FileDescriptor, deadline: Deadline = .never
   ) throws(IPCError) {
-    try command.check()
-    let outputNumber = output.number
-    let spawned = unsafe try IPCError.wrap { () throws(SystemError) in
-      let null = try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
-      return unsafe try command.spawn(terminal: -1, standard: (null.number, outputNumber, outputNumber))
+    var descriptors = ChildDescriptors()
+    do throws(SystemError) {
+      descriptors.set(1, 2, to: try output.duplicate())
+    } catch {
+      throw .system(error)
     }
+    try self.init(command, with: descriptors, deadline: deadline)
+  }
+
+  /// Starts the program with the descriptors that are listed, /dev/null as what is not listed of 0, 1 and 2, and nothing
+  /// more. Blocks until the program runs or it is known why not. clone(2), setsid(2), dup3(2), close_range(2), chdir(2),
+  /// execve(2).
+  /// - Parameter descriptors: closed here once the child has its copies, or when there is no child.
+  /// - Throws: as ``Command/start(with:on:deadline:)``; a child that has not begun by the deadline is killed and reaped.
+  public init(
+    _ command: Command, with descriptors: consuming ChildDescriptors, deadline: Deadline = .never
+  ) throws(IPCError) {
+    try command.check()
+    let spawned = unsafe try command.spawn(with: descriptors)
     // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory.
     defer { unsafe ipc_spawn_release(spawned.memory) }
     // The shim just made both descriptors, for us alone.
-    let pidfd = unsafe FileDescriptor(owning: spawned.pidfd)
+    let process = ProcessHandle(unsafe FileDescriptor(owning: spawned.pidfd))
     let status = unsafe FileDescriptor(owning: spawned.status)
     do throws(IPCError) {
       // Both descriptors and the memory are ours until this function ends.
       while unsafe try !command.hasStarted(spawned) { try status.wait(for: IPC_READABLE, "start", deadline) }
     } catch {
-      _ = ipc_pidfd_signal(pidfd.number, SIGKILL)
-      _ = try? Self.reap(pidfd, .never)
+      try? process.signal(SIGKILL)
+      _ = try? process.reap(deadline: .never)
       throw error
     }
     processID = unsafe spawned.pid
-    self.pidfd = pidfd
+    self.process = process
   }
 
   /// Waits for the child's end and reaps it. ppoll(2), waitid(2).
   /// - Throws: ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func exit(deadline: Deadline = .never) throws(IPCError) -> ExitStatus {
-    try Self.reap(pidfd, deadline)
-  }
-
-  private static func reap(_ pidfd: borrowing FileDescriptor, _ deadline: Deadline) throws(IPCError) -> ExitStatus {
-    while true {
-      try pidfd.wait(for: IPC_READABLE, "wait", deadline)
-      if let status = ExitStatus.reaping(pidfd) { return status }
-      // Ended, and held back by a debugger or strace that has not seen it yet: no event tells when it has.
-      _ = ipc_poll(pidfd.number, 0, 1_000_000)
-    }
+    try process.reap(deadline: deadline)
   }
 }

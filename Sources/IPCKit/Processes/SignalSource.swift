@@ -1,9 +1,6 @@
 // Signals as something to await, on the same thread as everything else.
 
-internal import CIPCShim
-internal import Glibc
-
-/// Signals that this process takes from a descriptor instead of handlers.
+/// Signals that a task on a loop takes from a descriptor instead of handlers.
 ///
 /// ```swift
 /// let signals = try SignalSource([SIGTERM, SIGINT], on: loop)
@@ -12,29 +9,28 @@ internal import Glibc
 public struct SignalSource: ~Copyable {
   private let source: EventSource
 
-  /// Blocks the signals in this thread and takes them from a descriptor. pthread_sigmask(3), signalfd(2).
-  ///
-  /// Threads that exist already keep theirs unblocked: make it before there are any. The signals stay blocked.
-  /// - Precondition: there is at least one signal, or nothing would ever come.
+  /// Blocks the signals in this thread and takes them from a descriptor, as ``SignalQueue/init(_:)`` does, on a loop.
+  /// - Precondition: there is at least one signal.
   /// - Throws: EINVAL for a number that is no signal; EMFILE.
   public init(_ signals: [Int32], on loop: EventLoop) throws(SystemError) {
-    precondition(!signals.isEmpty, "a source of no signals would wait for ever")
-    // The array is valid for the length of the call.
-    let result = unsafe signals.withUnsafeBufferPointer { signals -> CInt in
-      guard let first = signals.baseAddress else { return -EINVAL }
-      return unsafe ipc_signalfd(first, CInt(signals.count))
-    }
-    source = try EventSource(nonBlocking: FileDescriptor(checking: result, "signalfd"), on: loop)
+    let queue = try SignalQueue(signals)
+    source = try EventSource(nonBlocking: queue.descriptor, on: loop)
   }
 
   /// Waits for the next signal and says which it is.
   /// - Throws: ``IPCError/cancelled``, ``IPCError/deadlineExceeded(operation:)``.
   nonisolated(nonsending) public func next(deadline: Deadline = .never) async throws(IPCError) -> Int32 {
+    try await nextSignal(deadline: deadline).number
+  }
+
+  /// Waits for the next signal and tells who sent it too.
+  /// - Throws: ``IPCError/cancelled``, ``IPCError/deadlineExceeded(operation:)``.
+  nonisolated(nonsending) public func nextSignal(
+    deadline: Deadline = .never
+  ) async throws(IPCError) -> ReceivedSignal {
     while true {
-      let number = try IPCError.wrap { () throws(SystemError) in
-        try SystemError.check(ipc_signalfd_read(source.descriptor.number), "read of signalfd")
-      }
-      if number > 0 { return number }
+      let signal = try IPCError.wrap { () throws(SystemError) in try source.descriptor.takeSignal() }
+      if let signal { return signal }
       try await source.readable(deadline: deadline)
     }
   }

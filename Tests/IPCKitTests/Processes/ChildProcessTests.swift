@@ -113,9 +113,8 @@ import Testing
             }
             let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
             let command = Command(arguments: ["true"], environment: .inherited)
-            // Here three: the ends of the status pipe and the pidfd. In the child six: both ends of the pipe, the
-            // terminal's other side, and three copies of it on their way to 0, 1 and 2.
-            try await quiet.expectNothingLeftOpen(needing: 6) {
+            // The ends of the status pipe and the pidfd. The child has no pidfd, but the terminal's other side.
+            try await quiet.expectNothingLeftOpen(needing: 3) {
               let child = try await command.start(in: terminal, on: loop)
               _ = await child.exit()
             }

@@ -16,3 +16,7 @@ extension UnixStream {
 extension BufferedReader.Detached {
   consuming func intoDescriptor() -> FileDescriptor { descriptor }
 }
+
+extension MemoryFile {
+  consuming func intoDescriptor() -> FileDescriptor { descriptor }
+}
