@@ -114,12 +114,16 @@ public struct BufferedReader: ~Copyable, Sendable {
     public var descriptor: FileDescriptor
     /// These bytes come before whatever is read from the descriptor next.
     public let unread: [UInt8]
+    /// These came with those bytes; closed where it ends, unless they are taken out.
+    public var descriptors: DescriptorList
   }
 
-  /// Ends the reader without closing: hands the descriptor back together with the bytes not yet read.
+  /// Ends the reader without closing: hands the descriptor back together with the bytes not yet read, and what came with
+  /// them. The descriptors of the frame that was read last are closed, unless they were taken.
   public consuming func detach() -> Detached {
     let unread = buffer.unread
-    return Detached(descriptor: descriptor, unread: unread)
+    let came = descriptors?.takeUnread() ?? DescriptorList()
+    return Detached(descriptor: descriptor, unread: unread, descriptors: came)
   }
 }
 

@@ -86,6 +86,14 @@ package final class FrameDescriptors: @unchecked Sendable {
     return taken
   }
 
+  /// What came for frames that were not taken.
+  func takeUnread() -> DescriptorList {
+    var taken = DescriptorList()
+    swap(&taken, &coming)
+    batches = []
+    return taken
+  }
+
   /// What belongs to a frame that the unread bytes begin with.
   private func batchesReached(by count: Int) -> (batches: Int, descriptors: Int) {
     let reached = batches.prefix { $0.distance <= count }

@@ -43,6 +43,31 @@ import Testing
     }
   }
 
+  @Test func handedBackWithTheBytesThatTheyCameWith() throws {
+    let pair = try socketPair()
+    let freight = try Freight(3)
+    var reader = BufferedReader(pair.right, descriptorLimit: 1)
+    var parcel = freight.take()
+    for text in ["read\n", "unread\n", "un"] {
+      try pair.left.send(text, passing: DescriptorList(parcel.remove(at: 0)))
+    }
+    let line = try reader.nextLine(as: String.self, deadline: .after(.seconds(60)))
+    #expect(line == "read")
+    // The second frame has not been received; the first one's is nobody's now.
+    let detached = reader.detach()
+    let unread = detached.unread
+    let found = names(of: detached.descriptors)
+    #expect(unread.isEmpty && found.isEmpty)
+    try freight.untilGone(0)
+    var another = BufferedReader(detached.intoDescriptor(), descriptorLimit: 1)
+    #expect(ipcFailure { _ = try another.next(exactly: 10, deadline: .after(.zero)) } != nil)
+    let back = another.detach()
+    let bytes = String(decoding: back.unread, as: UTF8.self)
+    let names = names(of: back.descriptors)
+    #expect(bytes == "unread\nun")
+    #expect(names == [freight.names[1], freight.names[2]])
+  }
+
   @Test func readerThatTakesNoneLetsGoOfThem() throws {
     let pair = try socketPair()
     let freight = try Freight(2)

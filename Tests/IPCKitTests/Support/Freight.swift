@@ -134,3 +134,8 @@ extension FileDescriptor {
     return false
   }
 }
+
+extension Freight {
+  /// One of them, as a list to lend or to pass.
+  func copy(_ position: Int) throws -> DescriptorList { DescriptorList(try descriptors[position].duplicate()) }
+}
