@@ -85,15 +85,15 @@ import Testing
 
   // MARK: Too many
 
-  @Test(arguments: [1, 2, 253]) func moreThanTheLimitEndTheReading(limit: Int) throws {
+  @Test(arguments: [1, 2, 253], [false, true]) func moreThanTheLimitEndTheReading(limit: Int, moreComes: Bool) throws {
     let (talk, freight) = (try FrameConversation(limit: limit), try Freight(min(limit + 1, 253)))
     let expected = IPCError.peer(.tooManyDescriptors(limit: limit))
     try talk.sending.writeAll("begin ")
     // As many as a message can carry, or two of them for one frame.
     if limit == 253 { try talk.sending.send("middle ", lending: freight.descriptors) }
     try talk.sending.send("end\n", passing: freight.take())
-    try talk.sending.writeAll("next\n")
-    // Said again, whatever has come since.
+    if moreComes { try talk.sending.writeAll("next\n") }
+    // Said again, whatever has come since, and at once where nothing has.
     for _ in 0..<3 { #expect(ipcFailure { _ = try talk.line() } == expected) }
     try freight.untilAllAreGone()
   }
