@@ -73,16 +73,15 @@ int64_t ipc_receive_message(int socket, void *bytes, size_t count, int *descript
     char space[CMSG_SPACE(IPC_MOST_DESCRIPTORS * sizeof(int)) + IPC_MORE_ANCILLARY];
   } control;
   if (most < 0 || most > IPC_MOST_DESCRIPTORS) return -EINVAL;
-  if (most > 0) {
-    message.msg_control = &control;
-    message.msg_controllen = CMSG_SPACE((size_t)most * sizeof(int)) + IPC_MORE_ANCILLARY;
-  }
+  // For none too: without any room, a cut would not tell descriptors from what else was not asked for.
+  message.msg_control = &control;
+  message.msg_controllen = CMSG_SPACE((size_t)most * sizeof(int)) + IPC_MORE_ANCILLARY;
   ssize_t got;
   do
     got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_TRUNC);
   while (got < 0 && errno == EINTR);
   if (got < 0) return -errno;
-  arrival->descriptors = most > 0 ? take_descriptors(&message, descriptors) : 0;
+  arrival->descriptors = take_descriptors(&message, descriptors);
   arrival->lacks_descriptors = (message.msg_flags & MSG_CTRUNC) != 0;
   return got;
 }

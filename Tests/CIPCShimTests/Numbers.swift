@@ -97,3 +97,8 @@ func block(_ signal: Int32) {
   unsafe sigaddset(&set, signal)
   unsafe _ = pthread_sigmask(SIG_BLOCK, &set, nil)
 }
+
+/// The same for an array of them.
+func closeAll(_ numbers: [Int32]) {
+  for number in numbers where number >= 0 { close(number) }
+}

@@ -153,10 +153,11 @@ int ipc_peer_credentials(int socket, int32_t *IPC_NONNULL pid, uint32_t *IPC_NON
 
 // SCM_MAX_FD: the most that the kernel takes with one message.
 #define IPC_MOST_DESCRIPTORS 253
-// Room for ancillary data of other kinds, in bytes: a peer's credentials, its pidfd.
-#define IPC_MORE_ANCILLARY 64
+// Room for ancillary data of other kinds, in bytes, whatever a socket is set to tell beside: the peer's credentials, pidfd
+// and security label, the time, how much is left.
+#define IPC_MORE_ANCILLARY 256
 // What may come beyond the most that were asked for, because that room was not needed.
-#define IPC_SPARE_DESCRIPTORS 17
+#define IPC_SPARE_DESCRIPTORS 65
 
 struct ipc_arrival {
   // How many descriptors were stored; all are this process's from now on.
@@ -168,7 +169,7 @@ struct ipc_arrival {
 int64_t ipc_send_message(int socket, const void *IPC_NONNULL bytes, size_t count,
                          const int *IPC_NULLABLE descriptors, int descriptor_count);
 // recvmsg(MSG_CMSG_CLOEXEC | MSG_TRUNC): answers the length of the message, of which `count` bytes at most were stored.
-// Stores up to `most` + IPC_SPARE_DESCRIPTORS descriptors. With `most` 0 the kernel lets go of what comes.
+// Stores up to `most` + IPC_SPARE_DESCRIPTORS descriptors.
 int64_t ipc_receive_message(int socket, void *IPC_NONNULL bytes, size_t count, int *IPC_NULLABLE descriptors, int most,
                             struct ipc_arrival *IPC_NONNULL arrival);
 // SO_PASSRIGHTS, from Linux 6.16: whether peers may send descriptors; else they get EPERM. -ENOPROTOOPT before.

@@ -125,8 +125,8 @@ extension FileDescriptor {
   ///   - limit: how many descriptors may come at once, at most 253.
   /// - Throws: ``PeerError/tooManyDescriptors(limit:)``; ``PeerError/messageTooLong(limit:received:)`` for a message that is
   ///   longer than the buffer; ``IPCError/system(_:)`` with EMFILE when this process's table has no room for all that came
-  ///   with the message. In each case the message is lost, and every descriptor that came is closed.
-  ///   ``IPCError/deadlineExceeded(operation:)``.
+  ///   with the message. In each case the message is lost, and every descriptor that came is closed. EINVAL for a buffer
+  ///   without room; ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func receive(
     into buffer: inout MutableRawSpan, descriptorLimit limit: Int = DescriptorList.mostInMessage,
     deadline: Deadline = .never

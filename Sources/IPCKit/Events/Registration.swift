@@ -63,13 +63,13 @@ struct Registration: ~Copyable {
 }
 
 extension EventLoop {
-  /// Runs `body` until it ends or the wait does by an event, which cancels it; nil then.
+  /// Runs `body` until it ends or the wait does by an event or a deadline, which cancels it; nil then.
   nonisolated(nonsending) func run<Success: Sendable>(
     _ body: @escaping @Sendable () async -> Success, until key: WaitKey
   ) async -> Success? {
     async let outcome = Self.run(body, thenCancel: key, on: self)
     // Left without awaiting the outcome, the scope cancels it and waits for its end.
-    guard await suspend(key, .never) != .ready else { return nil }
+    guard await suspend(key, .never) == .cancelled else { return nil }
     return await outcome
   }
 

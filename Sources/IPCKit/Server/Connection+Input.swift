@@ -127,11 +127,13 @@ extension Connection {
   /// The descriptors that came with the frame that was read last; they are the caller's from now on, and what is not taken
   /// before the next frame is closed. recvmsg(2) with SCM_RIGHTS.
   ///
+  /// A view of the frame stays valid beside it, where it is one of ``input``'s.
+  ///
   /// None, unless ``ServerLimits/descriptorsPerFrame`` allows some. A peer that sends a frame and its descriptors with one
   /// call, as ``FileDescriptor/send(_:passing:deadline:)`` does, has them arrive with it. One that sends too many ends the
   /// reading with ``PeerError/tooManyDescriptors(limit:)``, and one whose descriptors find no room in this process's table
   /// with EMFILE; what came is closed then.
-  public mutating func takeDescriptors() -> DescriptorList { reference.takeDescriptors() }
+  public func takeDescriptors() -> DescriptorList { reference.takeDescriptors() }
 }
 
 extension ConnectionReference {

@@ -58,11 +58,12 @@ public struct Connection: ~Copyable {
 
   /// Runs `body` until it ends or there is something to read, an end included, which cancels it: for handlers that wait for
   /// the peer and for something else. While it runs, no time limit of the server's counts.
-  /// - Returns: what `body` returned; nil when the peer came first, or had sent what is not read yet.
+  /// - Returns: what `body` returned; nil when the peer came first, or had sent what is not read yet, and when reading has
+  ///   an end for another reason: the server stops, or the peer has taken none of what is sent to it for too long.
   nonisolated(nonsending) public func untilReadable<Success: Sendable>(
     _ body: @escaping @Sendable () async -> Success
   ) async -> Success? {
-    guard !reference.hasInput(), (try? reference.register()) != nil else { return nil }
+    guard reference.hasNothingToRead() else { return nil }
     let loop = reference.server.loop
     return await loop.run(body, until: loop.core.slots.reserve(reference.record.slot, .read))
   }

@@ -34,10 +34,10 @@ internal import Glibc
   var frameStart: Int64 = 0
   /// The reply handler's own number for this connection; while it lingers, how many bytes were drained.
   var number = 0
+  /// What came beside the input; nil while no descriptors were asked for.
+  var descriptors: FrameDescriptors?
   var output = OutputBuffer()
   var input = FrameBuffer()
-  /// Nil while none were asked for.
-  var descriptors: FrameDescriptors?
   /// Why nothing can be written any more; 0 while something can.
   var writeErrno: Int16 = 0
   /// Why the last read failed.

@@ -11,16 +11,17 @@ extension ConnectionReference {
   @unsafe func received(_ framing: Framing) throws(IPCError) -> UnsafeRawBufferPointer? {
     record.steps &+= 1
     guard record.steps < Connection.mostSteps else { return nil }
-    if record.input.unreadCount > 0, let frame = try nextFrame(framing) { return unsafe take(frame) }
+    if record.input.unreadCount > 0, let frame = try nextFrame(framing) { return unsafe try take(frame) }
     guard let frame = try readFrame(framing) else { return nil }
-    return unsafe take(frame)
+    return unsafe try take(frame)
   }
 
   @inline(__always)
-  @unsafe private func take(_ frame: FrameExtent) -> UnsafeRawBufferPointer {
+  @unsafe private func take(_ frame: FrameExtent) throws(IPCError) -> UnsafeRawBufferPointer {
+    try record.descriptors?.checkFrame(of: frame.total)
+    record.descriptors?.tookFrame(of: frame.total)
     let view = unsafe record.input.viewUnsafe(frame)
     record.input.skip(frame)
-    record.descriptors?.tookFrame(of: frame.total)
     record.frameStart = 0
     state.counts.add(.frames)
     return unsafe view
@@ -49,15 +50,6 @@ extension ConnectionReference {
     return core.parkingPlace(for: record.slot, .read)
   }
 
-  /// Before a handler waits for input or for something else: whether there is some, or an end, already.
-  func hasInput() -> Bool {
-    while record.mayRead, !record.sawEnd, record.input.unreadCount == 0 { _ = readInput(state.framing) }
-    if !record.output.isEmpty { _ = flush() }
-    record.input.settle(into: &core.buffers)
-    record.output.settle(into: &core.buffers)
-    return record.sawEnd || record.input.unreadCount > 0 || state.phase == .draining
-  }
-
   /// By when the wait must have ended.
   @inline(__always)
   private func limit(_ deadline: Deadline) -> Deadline {
@@ -66,6 +58,16 @@ extension ConnectionReference {
       return min(deadline, frameDeadline())
     }
     return state.limitsSilence ? min(deadline, silenceDeadline()) : deadline
+  }
+
+  /// Before a wait for something to read, instead of a read: whether an event will tell of it.
+  func hasNothingToRead() -> Bool {
+    // A server that is about to end has told those who waited; who comes later is not told again.
+    guard record.input.unreadCount == 0, !record.sawEnd, state.phase != .draining else { return false }
+    guard (try? register()) != nil else { return false }
+    // Not known, before the first read or after one that may have left more. What comes from now on makes an event.
+    if record.mayRead { record.mayRead = ipc_poll(record.descriptor.number, IPC_READABLE, 0) != 0 }
+    return !record.mayRead
   }
 
   /// After a wait: why it ended, as an error.
@@ -152,7 +154,6 @@ extension ConnectionReference {
   /// Reads until there is a frame or nothing more to read.
   func readFrame(_ framing: Framing) throws(IPCError) -> FrameExtent? {
     if state.phase == .cancelled { throw .cancelled }
-    if record.readErrno != 0 { throw readFailure() }
     while record.mayRead, !record.sawEnd {
       guard record.steps < Connection.mostSteps else { return nil }
       switch readInput(framing) {
@@ -164,7 +165,10 @@ extension ConnectionReference {
       case .failed: throw readFailure()
       }
     }
-    return record.sawEnd ? try record.input.lastFrame(framing) : nil
+    guard record.sawEnd else { return nil }
+    // Whoever asks again after a failure is not given what it has cut off as a last frame.
+    guard record.readErrno == 0 else { throw readFailure() }
+    return try record.input.lastFrame(framing)
   }
 }
 

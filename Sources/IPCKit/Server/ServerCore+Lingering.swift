@@ -16,6 +16,7 @@ extension ServerCore {
     connection.record.mode = .lingering
     connection.record.number = connection.record.input.drop()
     connection.record.input.settle(into: &core.buffers)
+    connection.record.descriptors = nil
     guard state.phase != .cancelled else {
       _ = connection.flush()
       return close(connection)

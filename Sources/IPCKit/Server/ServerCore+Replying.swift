@@ -94,12 +94,13 @@ extension ServerCore {
         guard let frame = unsafe try framing.firstFrame(in: rest, count, searched: &searched, limit: limit) else {
           break
         }
+        try connection.record.descriptors?.checkFrame(of: frame.total)
         frames &+= 1
         let view = unsafe UnsafeRawBufferPointer(start: rest + frame.prefix, count: frame.count)
         outcome = handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
         if outcome == .handOver { break }
         position = position &+ frame.total
-        connection.record.descriptors?.tookFrame(of: frame.total)
+        connection.record.descriptors?.droppedFrame(of: frame.total)
         searched = 0
       } catch {
         outcome = failed(.mistaken, error)
@@ -182,7 +183,10 @@ extension ServerCore {
   private func answerEnd(_ connection: ConnectionReference) {
     var reply = ReplyHandler.Reply(connection)
     let last: FrameExtent?
-    do throws(IPCError) { last = try connection.record.input.lastFrame(framing) } catch {
+    do throws(IPCError) {
+      last = try connection.record.input.lastFrame(framing)
+      if let last { try connection.record.descriptors?.checkFrame(of: last.total) }
+    } catch {
       return finish(connection, failed(.mistaken, error))
     }
     var outcome = Outcome.goOn
@@ -193,7 +197,7 @@ extension ServerCore {
       outcome = handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
       if outcome != .handOver {
         connection.record.input.skip(last)
-        connection.record.descriptors?.tookFrame(of: last.total)
+        connection.record.descriptors?.droppedFrame(of: last.total)
       }
     }
     // Nothing more comes, so nobody waits for room: the last word goes behind what waits for it.

@@ -21,8 +21,11 @@ public struct ServerLimits: Sendable {
   public var firstByteTime: Duration?
   /// How long a connection may be silent between frames; nil, for ever.
   public var idleTime: Duration?
-  /// How many descriptors a peer may send with a frame, at most 253, for ``Connection/takeDescriptors()``; 0. A server that
-  /// takes none has the kernel refuse them, with EPERM for the peer, from Linux 6.16 on; before, they are let go of.
+  /// How many descriptors a peer may send with a frame, at most 253, for ``Connection/takeDescriptors()``; 0. A reply handler
+  /// takes none: what came with a frame that it answers is closed, with one that it hands over it goes along.
+  ///
+  /// A server that takes none has the kernel refuse them, with EPERM for the peer, from Linux 6.16 on. Before, and for who
+  /// connected before the server began, they are let go of, and frames sent behind them may wait for the next.
   public var descriptorsPerFrame = 0
   /// How many connections there may be; nil, three quarters of this process's descriptor limit.
   public var connections: Int?

@@ -78,10 +78,10 @@ public struct BufferedReader: ~Copyable, Sendable {
   @inline(__always)
   public mutating func nextFrame(_ framing: Framing, deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
     while true {
-      if let frame = try buffer.nextFrame(framing, limit: limit) { return take(frame) }
+      if let frame = try buffer.nextFrame(framing, limit: limit) { return try take(frame) }
       if try !fill(framing, deadline) {
         guard let rest = try buffer.lastFrame(framing) else { return nil }
-        return take(rest)
+        return try take(rest)
       }
     }
   }
@@ -98,7 +98,7 @@ public struct BufferedReader: ~Copyable, Sendable {
         throw .peer(.frameCutOff(expected: count, received: buffer.unreadCount))
       }
     }
-    return take(FrameExtent(prefix: 0, count: count, suffix: 0))
+    return try take(FrameExtent(prefix: 0, count: count, suffix: 0))
   }
 
   /// The descriptors that came with the frame that was read last: those of the send that the frame ends with. They are the
@@ -114,26 +114,35 @@ public struct BufferedReader: ~Copyable, Sendable {
     public var descriptor: FileDescriptor
     /// These bytes come before whatever is read from the descriptor next.
     public let unread: [UInt8]
+    /// These came with those bytes; closed where it ends, unless they are taken out.
+    public var descriptors: DescriptorList
   }
 
-  /// Ends the reader without closing: hands the descriptor back together with the bytes not yet read.
+  /// Ends the reader without closing: hands the descriptor back together with the bytes not yet read, and what came with
+  /// them. The descriptors of the frame that was read last are closed, unless they were taken.
   public consuming func detach() -> Detached {
     let unread = buffer.unread
-    return Detached(descriptor: descriptor, unread: unread)
+    let came = descriptors?.takeUnread() ?? DescriptorList()
+    return Detached(descriptor: descriptor, unread: unread, descriptors: came)
   }
 }
 
 extension BufferedReader {
   @_lifetime(&self)
   @inline(__always)
-  private mutating func take(_ frame: FrameExtent) -> RawSpan {
-    descriptors?.tookFrame(of: frame.total)
+  private mutating func take(_ frame: FrameExtent) throws(IPCError) -> RawSpan {
+    if let descriptors {
+      try descriptors.checkFrame(of: frame.total)
+      descriptors.tookFrame(of: frame.total)
+    }
     return buffer.take(frame)
   }
 
   /// Reads once; false at the end of the file, which is remembered because a terminal could be read on after it.
   private mutating func fill(_ framing: Framing, _ deadline: Deadline) throws(IPCError) -> Bool {
     guard !sawEnd else { return false }
+    // What was lost does not come again.
+    if let failure = descriptors?.failure { throw failure }
     // A blocking descriptor must not be read before it is ready, or the deadline would not be looked at again.
     if deadline != .never { try descriptor.wait(for: IPC_READABLE, "read", deadline) }
     while true {

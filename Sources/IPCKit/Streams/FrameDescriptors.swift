@@ -1,8 +1,8 @@
 // Which frame a descriptor belongs to, on a stream that knows only bytes.
 //
-// A read ends behind the bytes that descriptors were sent with, so they belong to the frame that the read ended in. Frames
-// are taken out before more is read: whatever waits when descriptors come is then one frame, or its beginning, after the
-// complete ones.
+// A read ends behind the bytes that descriptors were sent with, or among them where they are more than it has room for. So
+// what it brought belongs to the frame that it ended in. The next read may bring the rest of that frame and, behind it,
+// another with descriptors of its own: so it is kept for each read how far that went.
 
 internal import Glibc
 
@@ -10,20 +10,27 @@ internal import Glibc
 package final class FrameDescriptors: @unchecked Sendable {
   // Sendable, because a reader or a connection has one for itself, and nobody else knows it.
 
+  /// What one read brought.
+  private struct Batch {
+    let count: Int
+    /// How many of the unread bytes there are up to the end of that read.
+    var distance: Int
+  }
+
   /// How many there may be for a frame.
   private let limit: Int
-  /// Of a frame that has not been taken yet.
+  /// Of frames that have not been taken yet, in the order of their batches.
   private var coming = DescriptorList()
-  /// How many of the unread bytes there are up to the end of the read that brought the last of them.
-  private var distance = 0
+  private var batches: [Batch] = []
   /// Of the frame that was taken last.
   private var current = DescriptorList()
-  /// Why a read failed, where that was not the system's fault.
+  /// Why nothing can be read any more, where that was not the system's fault alone: bytes or descriptors are lost.
   private(set) var failure: IPCError?
 
   package init(limit: Int) { self.limit = limit }
 
-  /// Receives bytes and descriptors into room behind `unread` bytes that wait already.
+  /// Receives bytes and descriptors into room behind `unread` bytes that wait already, which are the beginning of one
+  /// frame: all complete ones are taken before more is read.
   /// - Returns: how many bytes came, or the negated errno, EPROTO for a ``failure``; and whether descriptors came with them,
   ///   so that more may have come than was read.
   @unsafe func receive(
@@ -31,33 +38,71 @@ package final class FrameDescriptors: @unchecked Sendable {
   ) -> (count: Int64, broughtDescriptors: Bool) {
     do throws(IPCError) {
       let before = coming.count
+      guard before <= limit else { throw .peer(.tooManyDescriptors(limit: limit)) }
       // The caller's room, of that size.
       let count = unsafe try FileDescriptor.receive(number, start, room, limit, &coming)
       guard coming.count > before else { return (count, false) }
-      guard coming.count <= limit else { throw .peer(.tooManyDescriptors(limit: limit)) }
-      distance = unread + Int(count)
+      batches.append(Batch(count: coming.count - before, distance: unread + Int(count)))
       return (count, true)
     } catch {
-      coming = DescriptorList()
-      failure = error
+      fail(error)
       return (-Int64(EPROTO), false)
     }
   }
 
+  /// Looks at what came for a frame before somebody is given it.
+  /// - Throws: ``failure``; ``PeerError/tooManyDescriptors(limit:)``, with all of them closed.
+  func checkFrame(of count: Int) throws(IPCError) {
+    if batches.count > 1, batchesReached(by: count).descriptors > limit {
+      fail(.peer(.tooManyDescriptors(limit: limit)))
+    }
+    if let failure { throw failure }
+  }
+
   /// A frame was taken: what came for the one before it is closed, unless somebody has taken it.
   func tookFrame(of count: Int) {
+    // No bytes are no frame, to whoever asks for an exact number of them.
+    guard count > 0 else { return }
     if !current.isEmpty { current = DescriptorList() }
-    guard !coming.isEmpty else { return }
-    distance -= count
-    if distance <= 0 { current = take(&coming) }
+    guard !batches.isEmpty else { return }
+    let reached = batchesReached(by: count)
+    for _ in 0..<reached.descriptors {
+      if let descriptor = coming.popFirst() { current.append(descriptor) }
+    }
+    batches.removeFirst(reached.batches)
+    for index in batches.indices { batches[index].distance -= count }
+  }
+
+  /// A frame was taken by somebody who has no use for descriptors: what came for it is closed.
+  func droppedFrame(of count: Int) {
+    tookFrame(of: count)
+    if !current.isEmpty { current = DescriptorList() }
   }
 
   /// What came for the frame that was taken last.
-  package func take() -> DescriptorList { take(&current) }
-
-  private func take(_ list: inout DescriptorList) -> DescriptorList {
+  package func take() -> DescriptorList {
     var taken = DescriptorList()
-    swap(&taken, &list)
+    swap(&taken, &current)
     return taken
+  }
+
+  /// What came for frames that were not taken.
+  func takeUnread() -> DescriptorList {
+    var taken = DescriptorList()
+    swap(&taken, &coming)
+    batches = []
+    return taken
+  }
+
+  /// What belongs to a frame that the unread bytes begin with.
+  private func batchesReached(by count: Int) -> (batches: Int, descriptors: Int) {
+    let reached = batches.prefix { $0.distance <= count }
+    return (reached.count, reached.reduce(0) { $0 + $1.count })
+  }
+
+  private func fail(_ error: IPCError) {
+    failure = failure ?? error
+    coming = DescriptorList()
+    batches = []
   }
 }

@@ -34,9 +34,9 @@ struct Client: ~Copyable {
   private static let soon = Duration.seconds(60)
   var reader: BufferedReader
 
-  init(_ path: String) throws {
+  init(_ path: String, descriptorLimit: Int = 0) throws {
     let stream = try UnixStream(connectingTo: .path(path), deadline: .after(Self.soon))
-    reader = BufferedReader(stream.descriptor)
+    reader = BufferedReader(stream.descriptor, descriptorLimit: descriptorLimit)
   }
 
   func send(_ text: String) throws { try reader.descriptor.writeAll(text, deadline: .after(Self.soon)) }

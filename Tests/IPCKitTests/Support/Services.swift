@@ -170,12 +170,30 @@ final class Peer: @unchecked Sendable {
   // One thread at a time uses it.
   var client: Client
 
-  init(_ path: String) throws { client = try Client(path) }
+  init(_ path: String, descriptorLimit: Int = 0) throws {
+    client = try Client(path, descriptorLimit: descriptorLimit)
+  }
 
   /// Sends a line and reads one.
   func ask(_ line: String) throws -> String? {
     try client.send(line + "\n")
     return try client.line()
+  }
+
+  /// Sends a line with descriptors.
+  func send(_ line: String, lending descriptors: borrowing DescriptorList) throws {
+    try client.reader.descriptor.send(line + "\n", lending: descriptors)
+  }
+
+  /// The same with descriptors that are given away.
+  func send(_ line: String, passing descriptors: consuming DescriptorList) throws {
+    try client.reader.descriptor.send(line + "\n", passing: descriptors)
+  }
+
+  /// Reads a line and names what came with it.
+  func lineAndNames() throws -> String? {
+    guard let line = try client.line() else { return nil }
+    return ([line] + names(of: client.reader.takeDescriptors())).joined(separator: " ")
   }
 }
 
