@@ -8,7 +8,7 @@ internal import Glibc
 /// It lives on when this process ends. While this process lives, ``exit(deadline:)`` tells how the child ended.
 ///
 /// ```swift
-/// var pipe = try Pipe()
+/// let pipe = try Pipe()
 /// let command = Command(arguments: ["exampled"], environment: .inherited, directories: ["/"])
 /// let daemon = try DetachedProcess(command, output: pipe.writing)
 /// ```

@@ -7,7 +7,6 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct EventSourceTests {
   private static let soon = Duration.seconds(60)
-  private static let expired = IPCError.deadlineExceeded(operation: "read")
 
   @Test(arguments: [false, true]) func readableWhenBytesCome(socket: Bool) async throws {
     try await withLoop { loop in
@@ -72,57 +71,6 @@ import Testing
       try channel.right.close()
       try await source.writable(deadline: .after(Self.soon))
       #expect(systemFailure { try source.descriptor.writeAll("x") } != nil)
-    }
-  }
-
-  @Test func eventCounterIsReadable() async throws {
-    try await withLoop { loop in
-      let source = try EventSource(eventCounter(), on: loop)
-      await #expect(throws: Self.expired) { try await source.readable(deadline: .after(.zero)) }
-      try count(source.descriptor)
-      try await source.readable(deadline: .after(Self.soon))
-      #expect(try readOnce(source.descriptor, 8).count == 8)
-    }
-  }
-
-  @Test func timerThatExpiresIsReadable() async throws {
-    try await withLoop { loop in
-      let source = try EventSource(try timer(after: 5_000_000), on: loop)
-      #expect(systemFailure { _ = try readOnce(source.descriptor, 8) }?.errno == EAGAIN)
-      try await source.readable(deadline: .after(.seconds(60)))
-      // How often it has expired.
-      #expect(try readOnce(source.descriptor, 8) == [1, 0, 0, 0, 0, 0, 0, 0])
-    }
-  }
-
-  @Test func signalIsReadable() async throws {
-    try await withLoop { loop in
-      let source = try EventSource(try signals(SIGUSR2), on: loop)
-      #expect(systemFailure { _ = try readOnce(source.descriptor, 128) }?.errno == EAGAIN)
-      pthread_kill(pthread_self(), SIGUSR2)
-      try await source.readable(deadline: .after(.seconds(60)))
-      // signalfd_siginfo begins with the signal's number.
-      #expect(try readOnce(source.descriptor, 128).first == UInt8(SIGUSR2))
-    }
-  }
-
-  @Test func endOfAProcessIsReadable() async throws {
-    await #expect(processExitsWith: .success) {
-      let gate = try Gate()
-      let child = ForkedChild {
-        gate.enter()
-        return 0
-      }
-      try await withLoop { loop in
-        let source = try EventSource(processDescriptor(child.processID), on: loop)
-        await #expect(throws: IPCError.deadlineExceeded(operation: "read")) {
-          try await source.readable(deadline: .after(.milliseconds(1)))
-        }
-        kill(child.processID, SIGKILL)
-        try await source.readable(deadline: .after(.seconds(60)))
-      }
-      #expect(child.wait() == -SIGKILL)
-      gate.open(for: 1)
     }
   }
 

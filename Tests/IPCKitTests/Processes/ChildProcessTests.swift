@@ -34,7 +34,7 @@ import Testing
         text += String(decoding: try readOnce(terminal.source.descriptor, 99), as: UTF8.self)
       }
       let grandchild = try #require(pid_t(text.prefix { $0.isNumber }))
-      let watched = try EventSource(processDescriptor(grandchild), on: loop)
+      let watched = try EventSource(ProcessHandle(processID: grandchild).intoDescriptor(), on: loop)
       child.kill()
       #expect(await child.exit() == .signaled(SIGKILL))
       try await watched.readable(deadline: .after(Self.soon))

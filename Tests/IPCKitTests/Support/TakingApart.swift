@@ -1,5 +1,5 @@
-// One part of what has two, the other closed: moved out in a function of its own, because what is left of a value that was
-// taken apart in place lives on to the end of the scope.
+// One part of what has two, the other closed, or the descriptor of what has a name for it: moved out in a function of its
+// own, because what is left of a value that was taken apart in place lives on to the end of the scope.
 
 import IPCKit
 
@@ -18,5 +18,9 @@ extension BufferedReader.Detached {
 }
 
 extension MemoryFile {
+  consuming func intoDescriptor() -> FileDescriptor { descriptor }
+}
+
+extension ProcessHandle {
   consuming func intoDescriptor() -> FileDescriptor { descriptor }
 }
