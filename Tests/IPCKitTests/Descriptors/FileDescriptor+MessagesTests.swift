@@ -10,7 +10,8 @@ import Testing
 
   @Test(arguments: types) func lentDescriptorIsTheSameFileAndStays(_ type: __socket_type) throws {
     let pair = try socketPair(type)
-    let file = try eventCounter()
+    let counter = try EventCounter()
+    let file = counter.descriptor
     try pair.left.send("hello", lending: file)
     var message = try receive(pair.right)
     #expect(message.text == "hello")
@@ -19,9 +20,9 @@ import Testing
     let arrived = message.descriptors.remove(at: 0)
     #expect(try arrived.isCloseOnExec)
     // It is one counter under two numbers.
-    try IPCKitTests.count(arrived)
+    try arrived.addCount(1)
     try arrived.close()
-    try IPCKitTests.count(file)
+    try file.addCount(1)
     #expect(try readOnce(file, 8) == [2, 0, 0, 0, 0, 0, 0, 0])
   }
 
