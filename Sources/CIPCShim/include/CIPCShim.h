@@ -117,8 +117,17 @@ int ipc_set_send_timeout(int socket, int64_t nanoseconds);
 int ipc_socket_kind(int socket, int *IPC_NONNULL family, int *IPC_NONNULL type, int *IPC_NONNULL listening);
 // getsockname(2): how many bytes the address that it is bound to has, 0 for an unnamed one.
 int ipc_socket_address(int socket, uint8_t address[IPC_NONNULL IPC_ADDRESS_LIMIT]);
+
+// MARK: peer.c — who is at the other end
+
 // SO_PEERCRED.
 int ipc_peer_credentials(int socket, int32_t *IPC_NONNULL pid, uint32_t *IPC_NONNULL uid, uint32_t *IPC_NONNULL gid);
+// SO_PEERGROUPS and SO_PEERSEC answer how many there are of the peer's supplementary groups, and of the bytes of its label.
+// When that is more than `capacity`, nothing was stored.
+int ipc_peer_groups(int socket, uint32_t *IPC_NONNULL groups, size_t capacity);
+int ipc_peer_security(int socket, uint8_t *IPC_NONNULL label, size_t capacity);
+// SO_PEERPIDFD: a pidfd, close-on-exec. -ENOPROTOOPT before Linux 6.5.
+int ipc_peer_process(int socket);
 
 // MARK: event.c — readiness
 

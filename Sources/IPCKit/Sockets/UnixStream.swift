@@ -22,16 +22,27 @@ internal import Glibc
   /// such a socket is ready and hung up at once.
   /// - Parameters:
   ///   - address: where the listener is.
-  ///   - trusting: the credentials of a listener are those of whoever called listen(2): under socket activation, systemd's.
+  ///   - policy: who must have called listen(2), which under socket activation is systemd: see ``Peer``.
   /// - Throws: ``IPCError/system(_:)`` with ENOENT or ECONNREFUSED when nobody listens, EACCES; ``PeerError/notAllowed(_:)``;
   ///   ``IPCError/deadlineExceeded(operation:)``.
   public init(
     connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
   ) throws(IPCError) {
     let socket = try Self.connect(to: address, deadline)
-    let peer = try IPCError.wrap { () throws(SystemError) in try socket.peerCredentials() }
-    guard policy.admits(peer) else { throw .peer(.notAllowed(peer)) }
+    try Self.check(socket, policy)
     descriptor = socket
+  }
+
+  private static func check(_ socket: borrowing FileDescriptor, _ policy: PeerPolicy) throws(IPCError) {
+    let credentials: PeerCredentials
+    do throws(SystemError) {
+      let peer = try socket.peer()
+      if try policy.admits(peer) { return }
+      credentials = peer.credentials
+    } catch {
+      throw .system(error)
+    }
+    throw .peer(.notAllowed(credentials))
   }
 
   private static func connect(to address: UnixAddress, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
