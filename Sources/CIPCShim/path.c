@@ -51,4 +51,9 @@ int ipc_open_private_directory(const char *path) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
+int ipc_open_directory(const char *path) {
+  int descriptor = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
 int ipc_unlink(const char *path) { return unlink(path) < 0 ? -errno : 0; }

@@ -83,6 +83,8 @@ int ipc_lock(int descriptor);
 int ipc_unlock(int descriptor);
 // mkdir(2) with mode 0700, then open(2) of it without following a link: -EEXIST is no failure.
 int ipc_open_private_directory(const char *IPC_NONNULL path);
+// open(2) with O_PATH: a place to go on from, and nothing to read.
+int ipc_open_directory(const char *IPC_NONNULL path);
 int ipc_unlink(const char *IPC_NONNULL path);
 
 // MARK: socket.c — Unix sockets

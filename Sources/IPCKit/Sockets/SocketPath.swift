@@ -30,7 +30,7 @@ struct SocketPath: ~Copyable, Sendable {
   /// Takes the path for `socket`: lock, sweep, fchmod(2), bind(2).
   init(binding socket: borrowing FileDescriptor, to path: String, mode: UInt32) throws(SystemError) {
     // What cannot be an address is refused before there is a lock.
-    _ = try UnixAddress.path(path).bytes(for: "bind")
+    _ = try SocketAddress(.path(path), for: "bind")
     let lock = try Self.takeLock(path + ".lock")
     try Self.sweepStale(path)
     try socket.bind(to: .path(path), mode: mode)
@@ -83,7 +83,7 @@ struct SocketPath: ~Copyable, Sendable {
       throw SystemError(errno: ENOTSOCK, operation: "bind", object: path)
     }
     let probe = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
-    switch probe.connect(to: try UnixAddress.path(path).bytes(for: "bind")) {
+    switch probe.connect(to: try SocketAddress(.path(path), for: "connect")) {
     case -ECONNREFUSED: _ = try SystemError.check(unsafe ipc_unlink(path), "unlink", path)
     case -ENOENT: return
     case 0, -EAGAIN, -EPROTOTYPE: throw SystemError(errno: EADDRINUSE, operation: "bind", object: path)

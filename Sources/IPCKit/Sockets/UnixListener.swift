@@ -15,6 +15,8 @@ public struct UnixListener: ~Copyable, Sendable {
   let descriptor: FileDescriptor
   /// Nil where the socket was inherited: then the path is not ours to remove. Nil for an abstract name too.
   let ownedPath: SocketPath?
+  /// What was asked for: the kernel's answer would be another for a long path. Nil where the socket was inherited.
+  private let ownAddress: UnixAddress?
 
   /// Binds `address` and listens. open(2) and flock(2) of `path.lock`, connect(2), fchmod(2), bind(2), listen(2).
   ///
@@ -37,6 +39,7 @@ public struct UnixListener: ~Copyable, Sendable {
     }
     descriptor = socket
     ownedPath = consume owned
+    ownAddress = address
   }
 
   /// Takes over a socket that listens already, such as systemd's; its path is never removed, the socket never shut down.
@@ -57,6 +60,7 @@ public struct UnixListener: ~Copyable, Sendable {
     try socket.setNonBlocking(true)
     descriptor = socket
     ownedPath = nil
+    ownAddress = nil
   }
 
   /// Waits for a connection until the deadline. accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK, ppoll(2).
@@ -72,13 +76,17 @@ public struct UnixListener: ~Copyable, Sendable {
     }
   }
 
-  /// Where clients find it, nil for an inherited socket without a name. getsockname(2).
+  /// Where clients find it: the address that it was bound to. getsockname(2) for an inherited socket, of which it is nil
+  /// when it has no name, or one that only the process that bound it could use: a long path's.
   /// - Throws: EILSEQ when it is a path that is not UTF-8.
   public var address: UnixAddress? {
-    get throws(SystemError) { try descriptor.socketAddress }
+    get throws(SystemError) {
+      if let ownAddress { return ownAddress }
+      return try descriptor.socketAddress
+    }
   }
 
-  /// The path it is bound to, nil for a socket without one. getsockname(2).
+  /// The path of its ``address``, nil for a socket without one.
   /// - Throws: EILSEQ when the path is not UTF-8.
   public var path: String? {
     get throws(SystemError) {

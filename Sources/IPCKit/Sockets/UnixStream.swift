@@ -47,13 +47,13 @@ internal import Glibc
 
   private static func connect(to address: UnixAddress, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
     do throws(SystemError) {
-      let bytes = try address.bytes(for: "connect")
+      let target = try SocketAddress(address, for: "connect")
       let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 0), "socket")
       while true {
         let remaining = deadline.remainingNanoseconds
         guard remaining != 0 else { throw SystemError(errno: EAGAIN, operation: "connect") }
         _ = try SystemError.check(ipc_set_send_timeout(socket.number, remaining), "setsockopt SO_SNDTIMEO")
-        let result = socket.connect(to: bytes)
+        let result = socket.connect(to: target)
         if result == -EINTR { continue }
         _ = try SystemError.check(result, "connect", address.description)
         _ = try SystemError.check(ipc_set_send_timeout(socket.number, 0), "setsockopt SO_SNDTIMEO")

@@ -107,14 +107,13 @@ import Testing
     }
   }
 
-  @Test func longestPathFits() throws {
+  @Test func longestPathOfAnAddressFits() throws {
     let directory = try TemporaryDirectory()
     let name = String(repeating: "n", count: 107 - directory("").utf8.count)
     #expect(directory(name).utf8.count == 107)
     let listener = try UnixListener(binding: .path(directory(name)))
     #expect(isListening(directory(name)))
     try listener.close()
-    #expect(systemFailure { _ = try UnixListener(binding: .path(directory(name + "n"))) }?.errno == ENAMETOOLONG)
   }
 
   @Test func secondListenerOfThisProcessIsRefused() throws {
