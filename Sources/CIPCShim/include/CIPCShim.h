@@ -70,6 +70,7 @@ struct ipc_file_status {
   uint64_t inode;
   uint32_t mode;
   uint32_t owner;
+  uint32_t group;
 };
 // lstat(2): a link is itself, not what it leads to.
 int ipc_path_status(const char *IPC_NONNULL path, struct ipc_file_status *IPC_NONNULL status);
@@ -85,6 +86,12 @@ int ipc_unlock(int descriptor);
 int ipc_open_private_directory(const char *IPC_NONNULL path);
 // open(2) with O_PATH: a place to go on from, and nothing to read.
 int ipc_open_directory(const char *IPC_NONNULL path);
+// open(2) with O_PATH | O_NOFOLLOW: whatever stands there, be it a socket or a link.
+int ipc_open_itself(const char *IPC_NONNULL path);
+// fchownat(2) of an O_PATH descriptor's file; all ones leave an owner as it is.
+int ipc_change_owner(int descriptor, uint32_t owner, uint32_t group);
+// chmod(2) of an O_PATH descriptor's file, through /proc/self/fd.
+int ipc_change_mode(int descriptor, uint32_t mode);
 int ipc_unlink(const char *IPC_NONNULL path);
 
 // MARK: socket.c — Unix sockets
