@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ static int store(const struct stat *from, struct ipc_file_status *to) {
   to->inode = from->st_ino;
   to->mode = from->st_mode;
   to->owner = from->st_uid;
+  to->group = from->st_gid;
   return 0;
 }
 
@@ -49,6 +51,27 @@ int ipc_open_private_directory(const char *path) {
   if (mkdir(path, 0700) < 0 && errno != EEXIST) return -errno;
   int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   return descriptor < 0 ? -errno : descriptor;
+}
+
+int ipc_open_directory(const char *path) {
+  int descriptor = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int ipc_open_itself(const char *path) {
+  int descriptor = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int ipc_change_owner(int descriptor, uint32_t owner, uint32_t group) {
+  return fchownat(descriptor, "", owner, group, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+int ipc_change_mode(int descriptor, uint32_t mode) {
+  // fchmod(2) refuses such a descriptor, and the kernel's other way is younger than what is supported here.
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+  return chmod(path, mode) < 0 ? -errno : 0;
 }
 
 int ipc_unlink(const char *path) { return unlink(path) < 0 ? -errno : 0; }

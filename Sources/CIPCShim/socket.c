@@ -1,4 +1,4 @@
-// Unix sockets: made, bound, connected, accepted, and asked who is at the other end.
+// Unix sockets: made, bound, connected and accepted.
 
 #define _GNU_SOURCE
 #include "CIPCShim.h"
@@ -110,14 +110,4 @@ int ipc_socket_address(int socket, uint8_t address[IPC_ADDRESS_LIMIT]) {
   size_t length = size < sizeof name ? size : sizeof name;
   length -= offsetof(struct sockaddr_un, sun_path);
   return (int)(name.sun_path[0] ? strnlen(name.sun_path, length) : length);
-}
-
-int ipc_peer_credentials(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {
-  struct ucred peer;
-  socklen_t size = sizeof peer;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return -errno;
-  *pid = peer.pid;
-  *uid = peer.uid;
-  *gid = peer.gid;
-  return 0;
 }

@@ -23,7 +23,7 @@ struct Conversation: ~Copyable {
   private static let farewell = Duration.seconds(1)
 
   init(_ connection: consuming Connection, handler: RequestHandler, log: Log) {
-    client = (try? connection.peer.processID) ?? 0
+    client = (try? connection.peer.credentials.processID) ?? 0
     self.connection = connection
     self.handler = handler
     self.log = log

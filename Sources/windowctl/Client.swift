@@ -32,7 +32,7 @@ struct ClientOptions: ParsableArguments {
   }
 
   /// Whom to talk to.
-  var policy: PeerPolicy { serverUID.map { .sameUserRootOr($0) } ?? .sameUserOrRoot }
+  var policy: PeerPolicy { serverUID.map { PeerPolicy.sameUserOrRoot.or(.users([$0])) } ?? .sameUserOrRoot }
 }
 
 /// A failure that has an exit status.

@@ -69,6 +69,7 @@ struct ipc_file_status {
   uint64_t inode;
   uint32_t mode;
   uint32_t owner;
+  uint32_t group;
 };
 // lstat(2): a link is itself, not what it leads to.
 int ipc_path_status(const char *IPC_NONNULL path, struct ipc_file_status *IPC_NONNULL status);
@@ -82,6 +83,14 @@ int ipc_lock(int descriptor);
 int ipc_unlock(int descriptor);
 // mkdir(2) with mode 0700, then open(2) of it without following a link: -EEXIST is no failure.
 int ipc_open_private_directory(const char *IPC_NONNULL path);
+// open(2) with O_PATH: a place to go on from, and nothing to read.
+int ipc_open_directory(const char *IPC_NONNULL path);
+// open(2) with O_PATH | O_NOFOLLOW: whatever stands there, be it a socket or a link.
+int ipc_open_itself(const char *IPC_NONNULL path);
+// fchownat(2) of an O_PATH descriptor's file; all ones leave an owner as it is.
+int ipc_change_owner(int descriptor, uint32_t owner, uint32_t group);
+// chmod(2) of an O_PATH descriptor's file, through /proc/self/fd.
+int ipc_change_mode(int descriptor, uint32_t mode);
 int ipc_unlink(const char *IPC_NONNULL path);
 
 // MARK: counter.c — events and expirations, counted
@@ -146,8 +155,17 @@ int ipc_set_send_timeout(int socket, int64_t nanoseconds);
 int ipc_socket_kind(int socket, int *IPC_NONNULL family, int *IPC_NONNULL type, int *IPC_NONNULL listening);
 // getsockname(2): how many bytes the address that it is bound to has, 0 for an unnamed one.
 int ipc_socket_address(int socket, uint8_t address[IPC_NONNULL IPC_ADDRESS_LIMIT]);
+
+// MARK: peer.c — who is at the other end
+
 // SO_PEERCRED.
 int ipc_peer_credentials(int socket, int32_t *IPC_NONNULL pid, uint32_t *IPC_NONNULL uid, uint32_t *IPC_NONNULL gid);
+// SO_PEERGROUPS and SO_PEERSEC answer how many there are of the peer's supplementary groups, and of the bytes of its label.
+// When that is more than `capacity`, nothing was stored.
+int ipc_peer_groups(int socket, uint32_t *IPC_NONNULL groups, size_t capacity);
+int ipc_peer_security(int socket, uint8_t *IPC_NONNULL label, size_t capacity);
+// SO_PEERPIDFD: a pidfd, close-on-exec. -ENOPROTOOPT before Linux 6.5.
+int ipc_peer_process(int socket);
 
 // MARK: message.c — bytes with descriptors
 

@@ -33,8 +33,12 @@ public struct Connection: ~Copyable {
 
   /// Who connected, by the kernel's word. getsockopt(2) with SO_PEERCRED, once, where no policy has asked.
   /// - Throws: what the kernel says when it does not tell.
-  public var peer: PeerCredentials {
-    get throws(SystemError) { try reference.peer() }
+  public var peer: Peer {
+    @_lifetime(borrow self)
+    get throws(SystemError) {
+      // The record keeps its descriptor open as long as this connection lives.
+      unsafe _overrideLifetime(Peer(try reference.peer(), at: reference.record.descriptor), borrowing: self)
+    }
   }
 
   /// The loop that it belongs to, for whatever else its handler waits for.

@@ -135,8 +135,13 @@ extension Entrance {
     guard !crowd.isFull else { return refuse(.tooManyConnections, nil) }
     var peer: PeerCredentials?
     if needsPeer {
-      do throws(SystemError) { peer = try descriptor.peerCredentials() } catch { return ownCore.report(error) }
-      if let peer, !policy.admits(peer) { return refuse(.notAllowed, peer) }
+      do throws(SystemError) {
+        let asked = try descriptor.peer()
+        guard try policy.admits(asked) else { return refuse(.notAllowed, asked.credentials) }
+        peer = asked.credentials
+      } catch {
+        return ownCore.report(error)
+      }
     }
     guard let index = crowd.enter(peer) else { return refuse(.tooManyOfOneUser, peer) }
     if limits.idleExit != nil { loop.core.slots.clearTimer(slot, .read) }

@@ -113,8 +113,12 @@ extension ReplyHandler {
     }
 
     /// Who is asked for a reply, by the kernel's word. getsockopt(2) with SO_PEERCRED, once, where no policy has asked.
-    public var peer: PeerCredentials {
-      mutating get throws(SystemError) { try connection.peer() }
+    public var peer: Peer {
+      @_lifetime(borrow self)
+      get throws(SystemError) {
+        // The record keeps its descriptor open for as long as a reply handler runs.
+        unsafe _overrideLifetime(Peer(try connection.peer(), at: connection.record.descriptor), borrowing: self)
+      }
     }
   }
 }

@@ -2,60 +2,87 @@
 
 internal import Glibc
 
-/// Which peers are trusted, by their credentials.
+/// Which peers are trusted.
 ///
-/// A server applies it before it reads the first byte, a client before it sends one.
+/// A server applies it before it reads the first byte, a client before it sends one. What it takes to know is asked of the
+/// kernel only where the rule depends on it.
 ///
 /// ```swift
 /// let stream = try UnixStream(connectingTo: "/run/example.sock", trusting: .sameUserOrRoot)
+/// let operators = PeerPolicy.root.or(.groups([27]))
 /// ```
 public struct PeerPolicy: Sendable {
-  private enum Rule {
+  fileprivate indirect enum Rule: Sendable {
     case anyone
-    case only(@Sendable (PeerCredentials) -> Bool)
+    case users([UInt32])
+    case groups([UInt32])
+    case custom(@Sendable (Peer) throws(SystemError) -> Bool)
+    case either(Rule, Rule)
+    case both(Rule, Rule)
   }
 
   private let rule: Rule
 
   private init(rule: Rule) { self.rule = rule }
 
-  /// A rule of your own.
-  public init(_ rule: @escaping @Sendable (PeerCredentials) -> Bool) { self.rule = .only(rule) }
-
-  /// This process's effective user, as it is when the policy is made, and root. geteuid(2).
-  public static var sameUserOrRoot: PeerPolicy {
-    let user = geteuid()
-    return PeerPolicy { $0.userID == user || $0.userID == 0 }
-  }
-
-  /// This process's effective user, as it is when the policy is made, alone: root not included. geteuid(2).
-  public static var sameUser: PeerPolicy {
-    let user = geteuid()
-    return PeerPolicy { $0.userID == user }
-  }
-
-  /// This process's effective user, as it is when the policy is made, root, and one more. geteuid(2).
-  public static func sameUserRootOr(_ userID: UInt32) -> PeerPolicy {
-    let user = geteuid()
-    return PeerPolicy { $0.userID == userID || $0.userID == user || $0.userID == 0 }
-  }
+  /// A rule of your own. What it throws is reported like any other failure, and the peer is not trusted.
+  public init(_ rule: @escaping @Sendable (Peer) throws(SystemError) -> Bool) { self.rule = .custom(rule) }
 
   /// Everyone whom the socket's mode lets in.
   public static let anyone = PeerPolicy(rule: .anyone)
 
-  /// Whether the credentials matter at all.
+  /// Root alone.
+  public static let root = users([0])
+
+  /// This process's effective user, as it is when the policy is made, alone: root not included. geteuid(2).
+  public static var sameUser: PeerPolicy { users([geteuid()]) }
+
+  /// This process's effective user, as it is when the policy is made, and root. geteuid(2).
+  public static var sameUserOrRoot: PeerPolicy { users([geteuid(), 0]) }
+
+  /// Whoever has one of these effective user ids.
+  public static func users(_ userIDs: [UInt32]) -> PeerPolicy { PeerPolicy(rule: .users(userIDs)) }
+
+  /// Whoever is in one of these groups, by the effective group id or a supplementary one. getsockopt(2) with SO_PEERGROUPS,
+  /// where the former does not tell.
+  public static func groups(_ groupIDs: [UInt32]) -> PeerPolicy { PeerPolicy(rule: .groups(groupIDs)) }
+
+  /// Whoever this policy or, when it does not, `other` trusts.
+  public func or(_ other: PeerPolicy) -> PeerPolicy {
+    asksForPeer && other.asksForPeer ? PeerPolicy(rule: .either(rule, other.rule)) : .anyone
+  }
+
+  /// Whoever this policy and, when it does, `other` trusts too.
+  public func and(_ other: PeerPolicy) -> PeerPolicy {
+    guard asksForPeer else { return other }
+    return other.asksForPeer ? PeerPolicy(rule: .both(rule, other.rule)) : self
+  }
+
+  /// Whether it matters who the peer is.
   var asksForPeer: Bool {
-    switch rule {
-    case .anyone: false
-    case .only: true
-    }
+    if case .anyone = rule { false } else { true }
   }
 
   /// Whether the peer is trusted.
-  public func admits(_ peer: PeerCredentials) -> Bool {
-    switch rule {
-    case .anyone: true
-    case .only(let rule): rule(peer)
+  /// - Throws: what the kernel says when it does not tell what the rule depends on.
+  public func admits(_ peer: Peer) throws(SystemError) -> Bool { try rule.admits(peer) }
+}
+
+extension PeerPolicy.Rule {
+  fileprivate func admits(_ peer: Peer) throws(SystemError) -> Bool {
+    switch self {
+    case .anyone: return true
+    case .users(let users): return users.contains(peer.credentials.userID)
+    case .groups(let groups):
+      if groups.contains(peer.credentials.groupID) { return true }
+      return try peer.groups.contains(where: groups.contains)
+    case .custom(let rule): return try rule(peer)
+    case .either(let first, let second):
+      if try first.admits(peer) { return true }
+      return try second.admits(peer)
+    case .both(let first, let second):
+      guard try first.admits(peer) else { return false }
+      return try second.admits(peer)
     }
   }
 }

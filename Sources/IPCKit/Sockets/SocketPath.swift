@@ -17,26 +17,34 @@ struct SocketPath: ~Copyable, Sendable {
 
   /// Takes the address for `socket`; nil for an abstract name, which the kernel alone gives and takes.
   static func take(
-    _ address: UnixAddress, for socket: borrowing FileDescriptor, mode: UInt32
+    _ address: UnixAddress, for socket: borrowing FileDescriptor, _ access: FileAccess
   ) throws(SystemError) -> SocketPath? {
     switch address {
-    case .path(let path): return try SocketPath(binding: socket, to: path, mode: mode)
+    case .path(let path): return try SocketPath(binding: socket, to: path, access)
     case .abstract:
-      try socket.bind(to: address, mode: mode)
+      // Nobody shall believe that it belongs to somebody.
+      guard !access.changesHands else {
+        throw SystemError(errno: EINVAL, operation: "chown", object: address.description)
+      }
+      try socket.bind(to: address, mode: access.firstMode)
       return nil
     }
   }
 
-  /// Takes the path for `socket`: lock, sweep, fchmod(2), bind(2).
-  init(binding socket: borrowing FileDescriptor, to path: String, mode: UInt32) throws(SystemError) {
+  /// Takes the path for `socket`: lock, sweep, fchmod(2), bind(2), and the rest of who may connect.
+  init(binding socket: borrowing FileDescriptor, to path: String, _ access: FileAccess) throws(SystemError) {
     // What cannot be an address is refused before there is a lock.
-    _ = try UnixAddress.path(path).bytes(for: "bind")
+    _ = try SocketAddress(.path(path), for: "bind")
     let lock = try Self.takeLock(path + ".lock")
     try Self.sweepStale(path)
-    try socket.bind(to: .path(path), mode: mode)
+    try socket.bind(to: .path(path), mode: access.firstMode)
     let made: ipc_file_status
     do throws(SystemError) {
       made = try Self.status(path)
+      try access.apply(to: made, at: path)
+    } catch  where error.errno == ESTALE {
+      // Somebody has put another one there, which is not ours to remove.
+      throw error
     } catch {
       // The path is a C string for the length of the call, here and below.
       unsafe _ = ipc_unlink(path)
@@ -66,6 +74,8 @@ struct SocketPath: ~Copyable, Sendable {
       _ = try SystemError.check(result, "flock", path)
       var held = ipc_file_status()
       _ = try SystemError.check(unsafe ipc_status(file.number, &held), "fstat", path)
+      // An umask that takes it from its owner would lock this user's next process out for good.
+      if held.mode & 0o600 != 0o600, held.owner == geteuid() { fchmod(file.number, 0o600) }
       // Somebody may have replaced the file between open and lock: then ours locks nothing.
       if let found = try? status(path), found.device == held.device, found.inode == held.inode { return file }
     }
@@ -83,7 +93,7 @@ struct SocketPath: ~Copyable, Sendable {
       throw SystemError(errno: ENOTSOCK, operation: "bind", object: path)
     }
     let probe = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
-    switch probe.connect(to: try UnixAddress.path(path).bytes(for: "bind")) {
+    switch probe.connect(to: try SocketAddress(.path(path), for: "connect")) {
     case -ECONNREFUSED: _ = try SystemError.check(unsafe ipc_unlink(path), "unlink", path)
     case -ENOENT: return
     case 0, -EAGAIN, -EPROTOTYPE: throw SystemError(errno: EADDRINUSE, operation: "bind", object: path)

@@ -15,20 +15,33 @@ public struct UnixListener: ~Copyable, Sendable {
   let descriptor: FileDescriptor
   /// Nil where the socket was inherited: then the path is not ours to remove. Nil for an abstract name too.
   let ownedPath: SocketPath?
+  /// What was asked for: the kernel's answer would be another for a long path. Nil where the socket was inherited.
+  private let ownAddress: UnixAddress?
 
-  /// Binds `address` and listens. open(2) and flock(2) of `path.lock`, connect(2), fchmod(2), bind(2), listen(2).
+  /// Binds `address` and listens. open(2) and flock(2) of `path.lock`, connect(2), fchmod(2), bind(2), fchownat(2), chmod(2),
+  /// listen(2).
   ///
   /// A socket that a dead process left behind is removed first; nothing else ever is. The lock file stays for good. An
   /// abstract name needs neither: it is free as soon as its socket is closed.
+  ///
+  /// At no moment may anybody connect who may not in the end; nor is this user refused meanwhile, unless by an umask that
+  /// takes from the owner, until bind(2) has returned.
   /// - Parameters:
   ///   - address: where clients find it.
-  ///   - mode: the socket file's from its first moment, less the umask. It does not protect an abstract name.
+  ///   - mode: the socket file's, whatever the umask. It does not protect an abstract name.
+  ///   - owner: whose user id the file shall have, if not this process's; only root may give it away.
+  ///   - group: whose group id it shall have; a group that this process is in, unless it is root's.
   ///   - backlog: how many connections may wait to be accepted; the kernel caps it at net.core.somaxconn.
   /// - Throws: EADDRINUSE when another process holds the lock, listens or has the name; ENOTSOCK when something else
-  ///   stands there; ENAMETOOLONG; whatever the calls above report. Nothing is left behind but the lock file.
-  public init(binding address: UnixAddress, mode: UInt32 = 0o600, backlog: Int32 = 4096) throws(SystemError) {
+  ///   stands there; ENAMETOOLONG; EPERM when the file cannot be given away, EINVAL when there is none to give; whatever
+  ///   the calls above report. Nothing is left behind but the lock file.
+  public init(
+    binding address: UnixAddress, mode: UInt32 = 0o600, owner: UInt32? = nil, group: UInt32? = nil,
+    backlog: Int32 = 4096
+  ) throws(SystemError) {
     let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
-    let owned = try SocketPath.take(address, for: socket, mode: mode)
+    let access = FileAccess(mode: mode, owner: owner, group: group)
+    let owned = try SocketPath.take(address, for: socket, access)
     do throws(SystemError) {
       _ = try SystemError.check(ipc_listen(socket.number, backlog), "listen", address.description)
     } catch {
@@ -37,6 +50,7 @@ public struct UnixListener: ~Copyable, Sendable {
     }
     descriptor = socket
     ownedPath = consume owned
+    ownAddress = address
   }
 
   /// Takes over a socket that listens already, such as systemd's; its path is never removed, the socket never shut down.
@@ -57,6 +71,7 @@ public struct UnixListener: ~Copyable, Sendable {
     try socket.setNonBlocking(true)
     descriptor = socket
     ownedPath = nil
+    ownAddress = nil
   }
 
   /// Waits for a connection until the deadline. accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK, ppoll(2).
@@ -72,13 +87,17 @@ public struct UnixListener: ~Copyable, Sendable {
     }
   }
 
-  /// Where clients find it, nil for an inherited socket without a name. getsockname(2).
+  /// Where clients find it: the address that it was bound to. getsockname(2) for an inherited socket, of which it is nil
+  /// when it has no name, or one that only the process that bound it could use: a long path's.
   /// - Throws: EILSEQ when it is a path that is not UTF-8.
   public var address: UnixAddress? {
-    get throws(SystemError) { try descriptor.socketAddress }
+    get throws(SystemError) {
+      if let ownAddress { return ownAddress }
+      return try descriptor.socketAddress
+    }
   }
 
-  /// The path it is bound to, nil for a socket without one. getsockname(2).
+  /// The path of its ``address``, nil for a socket without one.
   /// - Throws: EILSEQ when the path is not UTF-8.
   public var path: String? {
     get throws(SystemError) {

@@ -22,27 +22,38 @@ internal import Glibc
   /// such a socket is ready and hung up at once.
   /// - Parameters:
   ///   - address: where the listener is.
-  ///   - trusting: the credentials of a listener are those of whoever called listen(2): under socket activation, systemd's.
+  ///   - policy: who must have called listen(2), which under socket activation is systemd: see ``Peer``.
   /// - Throws: ``IPCError/system(_:)`` with ENOENT or ECONNREFUSED when nobody listens, EACCES; ``PeerError/notAllowed(_:)``;
   ///   ``IPCError/deadlineExceeded(operation:)``.
   public init(
     connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
   ) throws(IPCError) {
     let socket = try Self.connect(to: address, deadline)
-    let peer = try IPCError.wrap { () throws(SystemError) in try socket.peerCredentials() }
-    guard policy.admits(peer) else { throw .peer(.notAllowed(peer)) }
+    try Self.check(socket, policy)
     descriptor = socket
+  }
+
+  private static func check(_ socket: borrowing FileDescriptor, _ policy: PeerPolicy) throws(IPCError) {
+    let credentials: PeerCredentials
+    do throws(SystemError) {
+      let peer = try socket.peer()
+      if try policy.admits(peer) { return }
+      credentials = peer.credentials
+    } catch {
+      throw .system(error)
+    }
+    throw .peer(.notAllowed(credentials))
   }
 
   private static func connect(to address: UnixAddress, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
     do throws(SystemError) {
-      let bytes = try address.bytes(for: "connect")
+      let target = try SocketAddress(address, for: "connect")
       let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 0), "socket")
       while true {
         let remaining = deadline.remainingNanoseconds
         guard remaining != 0 else { throw SystemError(errno: EAGAIN, operation: "connect") }
         _ = try SystemError.check(ipc_set_send_timeout(socket.number, remaining), "setsockopt SO_SNDTIMEO")
-        let result = socket.connect(to: bytes)
+        let result = socket.connect(to: target)
         if result == -EINTR { continue }
         _ = try SystemError.check(result, "connect", address.description)
         _ = try SystemError.check(ipc_set_send_timeout(socket.number, 0), "setsockopt SO_SNDTIMEO")

@@ -87,7 +87,7 @@ import Testing
     var setup = Setup { $0.connectionsPerUser = .max }
     setup.policy = policy
     let handler = ReplyHandler { _, reply in
-      let peer = try reply.peer
+      let peer = try reply.peer.credentials
       reply.write("\(peer.processID) \(peer.userID)\n")
     }
     try await withService(at: path, setup, by: Answerer(handler)) { _ in

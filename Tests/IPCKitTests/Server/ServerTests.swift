@@ -63,7 +63,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let path = directory("s")
     try await withServer(at: path, startingAt: .connection) { (connection: consuming Connection) in
-      let peer = try connection.peer
+      let peer = try connection.peer.credentials
       try await connection.write(Array("\(peer.processID) \(peer.userID)\n".utf8))
     } clients: {
       var client = try Client(path)

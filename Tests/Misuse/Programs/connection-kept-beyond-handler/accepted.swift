@@ -5,6 +5,6 @@ import Synchronization
 let kept = Mutex<PeerCredentials?>(nil)
 
 @Sendable func keep(_ connection: consuming Connection) async throws {
-  let peer = try connection.peer
+  let peer = try connection.peer.credentials
   kept.withLock { $0 = peer }
 }

@@ -1,0 +1,49 @@
+// Who may open a file that was just made, exactly as asked for: the umask has its say when a file is made, and whoever it
+// is given to gets it afterwards. Until then it must let in nobody who may not in the end.
+
+internal import CIPCShim
+internal import Glibc
+
+/// The mode and the owners of a socket's file, or of a FIFO.
+struct FileAccess: Sendable {
+  let mode: UInt32
+  let owner: UInt32?
+  let group: UInt32?
+
+  /// Owners are nil where they are to stay as the kernel chooses them.
+  init(mode: UInt32, owner: UInt32? = nil, group: UInt32? = nil) {
+    (self.mode, self.owner, self.group) = (mode & 0o7777, owner, group)
+  }
+
+  /// Whether the file changes hands.
+  var changesHands: Bool { owner != nil || group != nil }
+
+  /// The mode to make the file with. While it is not yet in the right hands, those of its group and of all others must not
+  /// use it; this user may all along, so that its own clients are never refused.
+  var firstMode: UInt32 { changesHands ? mode & 0o700 : mode }
+
+  /// Brings a file that was made with ``firstMode`` into its final state: fchownat(2), then chmod(2), where they differ.
+  ///
+  /// By a descriptor of the file itself, which must be the one that was made: never through a link.
+  /// - Parameter made: the file as it was found right after it was made.
+  /// - Throws: ESTALE when another file stands there meanwhile; EPERM when this process may not give it away.
+  func apply(to made: ipc_file_status, at path: String) throws(SystemError) {
+    let owner = owner.flatMap { $0 == made.owner ? nil : $0 }
+    let group = group.flatMap { $0 == made.group ? nil : $0 }
+    guard owner != nil || group != nil || made.mode & 0o7777 != mode else { return }
+    // The path is a C string for the length of the call.
+    let file = try FileDescriptor(checking: unsafe ipc_open_itself(path), "open", path)
+    var found = ipc_file_status()
+    // The shim fills the structure.
+    _ = try SystemError.check(unsafe ipc_status(file.number, &found), "fstat", path)
+    guard found.device == made.device, found.inode == made.inode, found.mode == made.mode else {
+      throw SystemError(errno: ESTALE, operation: "open", object: path)
+    }
+    if owner != nil || group != nil {
+      // What is all ones stays as it is.
+      let result = ipc_change_owner(file.number, owner ?? .max, group ?? .max)
+      _ = try SystemError.check(result, "chown", path)
+    }
+    _ = try SystemError.check(ipc_change_mode(file.number, mode), "chmod", path)
+  }
+}
