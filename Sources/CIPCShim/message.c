@@ -21,7 +21,7 @@
 _Static_assert(IPC_SPARE_DESCRIPTORS * sizeof(int) == IPC_MORE_ANCILLARY + sizeof(int),
                "what the room holds, and an odd one that alignment has room for");
 
-int64_t ipc_send_message(int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count) {
+int64_t ipc_send_descriptors(int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count) {
   struct iovec content = {(void *)bytes, count};
   struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
   union {
@@ -40,7 +40,7 @@ int64_t ipc_send_message(int socket, const void *bytes, size_t count, const int 
   }
   ssize_t put;
   do
-    put = sendmsg(socket, &message, MSG_NOSIGNAL);
+    put = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (put < 0 && errno == EINTR);
   return put < 0 ? -errno : put;
 }
@@ -63,7 +63,7 @@ static int take_descriptors(struct msghdr *message, int *descriptors) {
   return taken;
 }
 
-int64_t ipc_receive_message(int socket, void *bytes, size_t count, int *descriptors, int most,
+int64_t ipc_receive_descriptors(int socket, void *bytes, size_t count, int *descriptors, int most,
                             struct ipc_arrival *arrival) {
   struct iovec content = {bytes, count};
   struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
@@ -78,7 +78,7 @@ int64_t ipc_receive_message(int socket, void *bytes, size_t count, int *descript
   message.msg_controllen = CMSG_SPACE((size_t)most * sizeof(int)) + IPC_MORE_ANCILLARY;
   ssize_t got;
   do
-    got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_TRUNC);
+    got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_TRUNC | MSG_DONTWAIT);
   while (got < 0 && errno == EINTR);
   if (got < 0) return -errno;
   arrival->descriptors = take_descriptors(&message, descriptors);

@@ -87,7 +87,7 @@ import Testing
   @Test func countsThatNoMessageHasAreRefused() throws {
     let (left, right) = try makeSocketPair()
     for count in [254, 1000] { #expect(send("x", Array(repeating: 0, count: count), to: left) == -Int64(EINVAL)) }
-    #expect(unsafe ipc_send_message(left, "x", 1, nil, -1) == -Int64(EINVAL))
+    #expect(unsafe ipc_send_descriptors(left, "x", 1, nil, -1) == -Int64(EINVAL))
     for most in [-1, 254] as [Int32] { #expect(receive(right, most: most).length == -Int64(EINVAL)) }
     closeAll(left, right)
   }
@@ -133,7 +133,7 @@ private struct Message {
 
 private func send(_ text: String, _ descriptors: [Int32], to socket: Int32) -> Int64 {
   // The bytes and the numbers are valid for the length of the call.
-  unsafe ipc_send_message(socket, text, text.utf8.count, descriptors, Int32(descriptors.count))
+  unsafe ipc_send_descriptors(socket, text, text.utf8.count, descriptors, Int32(descriptors.count))
 }
 
 private func receive(_ socket: Int32, _ room: Int = 100, most: Int32) -> Message {
@@ -141,7 +141,7 @@ private func receive(_ socket: Int32, _ room: Int = 100, most: Int32) -> Message
   var numbers = [Int32](repeating: -1, count: Int(max(0, most) + IPC_SPARE_DESCRIPTORS))
   var (arrival, message) = (ipc_arrival(), Message())
   // Each is as long as the shim is told, or as it says itself.
-  message.length = unsafe ipc_receive_message(socket, &bytes, room, &numbers, most, &arrival)
+  message.length = unsafe ipc_receive_descriptors(socket, &bytes, room, &numbers, most, &arrival)
   message.text = String(decoding: bytes.prefix(max(0, Int(message.length))), as: UTF8.self)
   message.descriptors = Array(numbers.prefix(Int(arrival.descriptors)))
   message.lacks = arrival.lacks_descriptors

@@ -183,12 +183,12 @@ struct ipc_arrival {
   // Others were with the message, and the kernel had no room for them: in the message, or in this process's table.
   int32_t lacks_descriptors;
 };
-// sendmsg(MSG_NOSIGNAL) with SCM_RIGHTS.
-int64_t ipc_send_message(int socket, const void *IPC_NONNULL bytes, size_t count,
+// sendmsg(MSG_NOSIGNAL | MSG_DONTWAIT) with SCM_RIGHTS.
+int64_t ipc_send_descriptors(int socket, const void *IPC_NONNULL bytes, size_t count,
                          const int *IPC_NULLABLE descriptors, int descriptor_count);
-// recvmsg(MSG_CMSG_CLOEXEC | MSG_TRUNC): answers the length of the message, of which `count` bytes at most were stored.
+// recvmsg(MSG_CMSG_CLOEXEC | MSG_TRUNC | MSG_DONTWAIT): answers the length of the message, of which `count` bytes at most were stored.
 // Stores up to `most` + IPC_SPARE_DESCRIPTORS descriptors.
-int64_t ipc_receive_message(int socket, void *IPC_NONNULL bytes, size_t count, int *IPC_NULLABLE descriptors, int most,
+int64_t ipc_receive_descriptors(int socket, void *IPC_NONNULL bytes, size_t count, int *IPC_NULLABLE descriptors, int most,
                             struct ipc_arrival *IPC_NONNULL arrival);
 // SO_PASSRIGHTS, from Linux 6.16: whether peers may send descriptors; else they get EPERM. -ENOPROTOOPT before.
 int ipc_set_takes_descriptors(int socket, int on);

@@ -36,12 +36,6 @@ internal import Glibc
     append(descriptor)
   }
 
-  /// Descriptors that the kernel just handed out, to nobody else.
-  init(owning numbers: UnsafeBufferPointer<CInt>) {
-    reserve(numbers.count)
-    for index in numbers.indices { append(unsafe FileDescriptor(owning: numbers[index])) }
-  }
-
   deinit {
     // As many as were put there; each is closed by its own end.
     unsafe base?.deinitialize(count: count)
@@ -68,6 +62,12 @@ internal import Glibc
     }
     count += other.count
     other.count = 0
+  }
+
+  /// Adds descriptors that the kernel just handed out, to nobody else.
+  mutating func append(owning numbers: UnsafeBufferPointer<CInt>) {
+    reserve(count + numbers.count)
+    for index in numbers.indices { append(unsafe FileDescriptor(owning: numbers[index])) }
   }
 
   /// Takes the first one out; nil when there is none. It is the caller's from now on.

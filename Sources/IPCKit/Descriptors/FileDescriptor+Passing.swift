@@ -58,7 +58,8 @@ extension FileDescriptor {
   ///
   /// The receiver's copies lead to the same open files: what one sets with ``setNonBlocking(_:)``, both have. On a datagram
   /// socket or one of sequenced packets the bytes are one message. On a stream the descriptors travel with the first of
-  /// them, and what finds no room at once is sent until the deadline, which is kept as ``writeAll(_:deadline:)`` keeps it.
+  /// them, and what finds no room with them follows as ``writeAll(_:deadline:)`` sends it. Otherwise the deadline is kept on
+  /// a blocking socket too.
   /// - Throws: ``IPCError/system(_:)`` with EINVAL for no bytes or more than 253 descriptors, because the kernel would lose
   ///   descriptors that travel with nothing; EPIPE when the peer has gone, and never SIGPIPE; EPERM when the peer takes no
   ///   descriptors; ETOOMANYREFS when the user has more on their way than RLIMIT_NOFILE, or sockets are sent in sockets in
@@ -76,7 +77,6 @@ extension FileDescriptor {
     _ bytes: RawSpan, _ numbers: UnsafeBufferPointer<CInt>, _ deadline: Deadline
   ) throws(IPCError) {
     while true {
-      if deadline != .never { try wait(for: IPC_WRITABLE, "send", deadline) }
       if let count = unsafe try sendIfReady(bytes, numbers) {
         return try writeAll(bytes.extracting(droppingFirst: count), deadline: deadline)
       }
@@ -84,7 +84,7 @@ extension FileDescriptor {
     }
   }
 
-  /// Sends once: how many bytes were taken; nil when there is no room, where the socket is non-blocking.
+  /// Sends once: how many bytes were taken; nil when there is no room.
   borrowing func sendIfReady(_ bytes: RawSpan, lending descriptors: borrowing DescriptorList) throws(IPCError) -> Int? {
     try unsafe descriptors.withNumbers { (numbers) throws(IPCError) in unsafe try sendIfReady(bytes, numbers) }
   }
@@ -101,7 +101,7 @@ extension FileDescriptor {
     // Both are read within the call.
     let sent = unsafe bytes.withUnsafeBytes { bytes in
       unsafe bytes.baseAddress.map {
-        unsafe ipc_send_message(number, $0, bytes.count, numbers.baseAddress, CInt(numbers.count))
+        unsafe ipc_send_descriptors(number, $0, bytes.count, numbers.baseAddress, CInt(numbers.count))
       } ?? -Int64(EINVAL)
     }
     if sent == -Int64(EAGAIN) { return nil }
@@ -119,7 +119,8 @@ extension FileDescriptor {
   /// Receives once: what has come, and the descriptors with it, close-on-exec. recvmsg(2) with MSG_CMSG_CLOEXEC, ppoll(2).
   ///
   /// On a stream this ends behind the bytes that descriptors were sent with, even where more have come: receive again
-  /// before waiting. On a datagram socket or one of sequenced packets it is one message.
+  /// before waiting. On a datagram socket or one of sequenced packets it is one message. The deadline is kept on a blocking
+  /// socket too.
   /// - Parameters:
   ///   - buffer: where the bytes go.
   ///   - limit: how many descriptors may come at once, at most 253.
@@ -131,14 +132,13 @@ extension FileDescriptor {
     into buffer: inout MutableRawSpan, descriptorLimit limit: Int = DescriptorList.mostInMessage,
     deadline: Deadline = .never
   ) throws(IPCError) -> ReceivedMessage {
-    if deadline != .never { try wait(for: IPC_READABLE, "receive", deadline) }
     while true {
       if let message = try receiveIfReady(into: &buffer, descriptorLimit: limit) { return message }
       try wait(for: IPC_READABLE, "receive", deadline)
     }
   }
 
-  /// Receives what has come; nil when nothing has, where the descriptor is non-blocking.
+  /// Receives what has come; nil when nothing has.
   borrowing func receiveIfReady(
     into buffer: inout MutableRawSpan, descriptorLimit limit: Int
   ) throws(IPCError) -> ReceivedMessage? {
@@ -165,10 +165,10 @@ extension FileDescriptor {
     let room = limit + Int(IPC_SPARE_DESCRIPTORS)
     // As much room as the shim may use; what it has stored there was handed out to nobody else.
     let got = unsafe withUnsafeTemporaryAllocation(of: CInt.self, capacity: room) { numbers in
-      let got = unsafe ipc_receive_message(number, start, count, numbers.baseAddress, CInt(limit), &arrival)
+      let got = unsafe ipc_receive_descriptors(number, start, count, numbers.baseAddress, CInt(limit), &arrival)
       if got >= 0, arrival.descriptors > 0 {
         let arrived = unsafe UnsafeBufferPointer(rebasing: numbers[..<Int(arrival.descriptors)])
-        unsafe descriptors.append(contentsOf: DescriptorList(owning: arrived))
+        unsafe descriptors.append(owning: arrived)
       }
       return got
     }

@@ -5,7 +5,7 @@ import Glibc
 import IPCKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct FileDescriptorMessagesTests {
+@Suite(.timeLimit(.minutes(5))) struct FileDescriptorPassingTests {
   static let types = [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]
 
   @Test(arguments: types) func lentDescriptorIsTheSameFileAndStays(_ type: __socket_type) throws {
@@ -159,7 +159,10 @@ import Testing
       guard try pair.right.set(.descriptors, 0) else { return }
     case .noRoom:
       expected = "send: the deadline has passed"
-      while failure(of: { try pair.left.writeAll("0123456789", deadline: .after(.zero)) }) == nil {}
+      try pair.left.setNonBlocking(true)
+      while failure(of: { try pair.left.writeAll("x", deadline: .after(.zero)) }) == nil {}
+      // The deadline is kept all the same.
+      try pair.left.setNonBlocking(false)
       deadline = .after(.milliseconds(20))
     }
     let lent = ipcFailure { try pair.left.send(text, lending: freight.descriptors, deadline: deadline) }
