@@ -57,6 +57,8 @@ public enum PeerError: Error, Hashable, Sendable, CustomStringConvertible {
   case frameTooLong(limit: Int, received: Int)
   /// The peer ended inside a frame of `expected` bytes, after `received`.
   case frameCutOff(expected: Int, received: Int)
+  /// A message of `received` bytes came where there was room for `limit`; it is lost.
+  case messageTooLong(limit: Int, received: Int)
   /// It asked for more than `limit` bytes and reads none of them; `unread` is how many wait.
   case outputTooLong(limit: Int, unread: Int)
   /// Text was asked for, and the bytes are not UTF-8.
@@ -70,6 +72,7 @@ public enum PeerError: Error, Hashable, Sendable, CustomStringConvertible {
     case .frameTooLong(let limit, let received):
       "frame too long: \(received) bytes without an end, the limit is \(limit)"
     case .frameCutOff(let expected, let received): "frame cut off: \(received) of \(expected) bytes"
+    case .messageTooLong(let limit, let received): "message too long: \(received) bytes, the limit is \(limit)"
     case .outputTooLong(let limit, let unread): "output too long: \(unread) bytes unread, the limit is \(limit)"
     case .notUTF8: "not UTF-8"
     case .notAllowed(let peer): "user \(peer.userID) is not allowed (process \(peer.processID))"

@@ -76,7 +76,7 @@ public struct Server: ~Copyable {
   ///   - limits: what a connection may take.
   ///   - stop: ends the server well.
   ///   - observe: called for each event, on the loop that it happens on; it must not block.
-  /// - Precondition: there is at least one loop.
+  /// - Precondition: there is at least one loop, and the listener is one for streams.
   public init(
     _ listener: consuming UnixListener, on loop: EventLoop, loops: Int = 1,
     admitting policy: PeerPolicy = .sameUserOrRoot,
@@ -84,14 +84,20 @@ public struct Server: ~Copyable {
     observe: @escaping @Sendable (Event) -> Void = { _ in }
   ) {
     precondition(loops > 0, "a server needs a loop")
-    listeners = [ListenerBox(listener)]
+    listeners = [Self.box(listener)]
     settings = Settings(
       loop: loop, loops: loops, policy: policy, limits: limits, framing: framing,
       counters: ServerCounters(loops: loops), stop: stop, observe: observe)
   }
 
   /// Serves another listener too, which it takes over.
-  public mutating func add(_ listener: consuming UnixListener) { listeners.append(ListenerBox(listener)) }
+  /// - Precondition: it is one for streams.
+  public mutating func add(_ listener: consuming UnixListener) { listeners.append(Self.box(listener)) }
+
+  private static func box(_ listener: consuming UnixListener) -> ListenerBox {
+    precondition(listener.type == .stream, "a server reads streams")
+    return ListenerBox(listener)
+  }
 
   /// What the server has done so far, to be read while it runs.
   public var counters: ServerCounters { settings.counters }
