@@ -160,6 +160,15 @@ int64_t ipc_receive_message_from(int socket, void *IPC_NULLABLE buffer, size_t c
 // SO_PASSCRED.
 int ipc_set_receives_credentials(int socket, int on);
 
+// MARK: fifo.c — pipes with a path
+
+// mkfifo(3).
+int ipc_make_fifo(const char *IPC_NONNULL path, uint32_t mode);
+// open(2), non-blocking: -ELOOP for a link, -EINVAL for what is no FIFO, -ENXIO when it is to be written and nobody reads.
+int ipc_open_fifo(const char *IPC_NONNULL path, int writing);
+// Whether somebody can write to it now, or something that was written waits. tee(2).
+int ipc_fifo_has_writer(int fifo);
+
 // MARK: peer.c — who is at the other end
 
 // SO_PEERCRED.
