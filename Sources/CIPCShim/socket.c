@@ -1,7 +1,7 @@
 // Unix sockets: made, bound, connected and accepted.
 
 #define _GNU_SOURCE
-#include "CIPCShim.h"
+#include "address.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -27,8 +27,7 @@ int ipc_socket_pair(int type, int non_blocking, int ends[2]) {
   return socketpair(AF_UNIX, type_flags(type, non_blocking), 0, ends) < 0 ? -errno : 0;
 }
 
-// Answers the size to tell the kernel: an abstract name ends with it, a path with its NUL.
-static int fill(struct sockaddr_un *name, const uint8_t *address, size_t length) {
+int ipc_address_fill(struct sockaddr_un *name, const uint8_t *address, size_t length) {
   if (length == 0) return -ENOENT;
   int is_path = address[0] != 0;
   if (length > (is_path ? IPC_PATH_LIMIT : IPC_ADDRESS_LIMIT)) return -ENAMETOOLONG;
@@ -38,9 +37,17 @@ static int fill(struct sockaddr_un *name, const uint8_t *address, size_t length)
   return (int)(offsetof(struct sockaddr_un, sun_path) + length + (is_path ? 1 : 0));
 }
 
+int ipc_address_bytes(const struct sockaddr_un *name, socklen_t size, uint8_t address[IPC_ADDRESS_LIMIT]) {
+  memcpy(address, name->sun_path, IPC_ADDRESS_LIMIT);
+  // A path that fills the address leaves no room for its NUL, which the size counts all the same.
+  size_t length = size < sizeof *name ? size : sizeof *name, begin = offsetof(struct sockaddr_un, sun_path);
+  if (length <= begin) return 0;
+  return (int)(name->sun_path[0] ? strnlen(name->sun_path, length - begin) : length - begin);
+}
+
 int ipc_bind(int socket, const uint8_t *address, size_t length, uint32_t mode) {
   struct sockaddr_un name;
-  int size = fill(&name, address, length);
+  int size = ipc_address_fill(&name, address, length);
   if (size < 0) return size;
   if (fchmod(socket, mode) < 0) return -errno;
   return bind(socket, (const struct sockaddr *)&name, (socklen_t)size) < 0 ? -errno : 0;
@@ -50,7 +57,7 @@ int ipc_listen(int socket, int backlog) { return listen(socket, backlog) < 0 ? -
 
 int ipc_connect(int socket, const uint8_t *address, size_t length) {
   struct sockaddr_un name;
-  int size = fill(&name, address, length);
+  int size = ipc_address_fill(&name, address, length);
   if (size < 0) return size;
   return connect(socket, (const struct sockaddr *)&name, (socklen_t)size) < 0 ? -errno : 0;
 }
@@ -83,6 +90,16 @@ int64_t ipc_send_two(int socket, const void *head, size_t head_count, const void
 
 int ipc_shutdown_sending(int socket) { return shutdown(socket, SHUT_WR) < 0 ? -errno : 0; }
 
+int ipc_buffer_size(int socket, int of_sending) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(socket, SOL_SOCKET, of_sending ? SO_SNDBUF : SO_RCVBUF, &value, &size) < 0 ? -errno : value;
+}
+
+int ipc_set_buffer_size(int socket, int of_sending, int size) {
+  return setsockopt(socket, SOL_SOCKET, of_sending ? SO_SNDBUF : SO_RCVBUF, &size, sizeof size) < 0 ? -errno : 0;
+}
+
 int ipc_set_send_timeout(int socket, int64_t nanoseconds) {
   struct timeval limit = {0, 0};
   if (nanoseconds > 0) {
@@ -105,9 +122,5 @@ int ipc_socket_address(int socket, uint8_t address[IPC_ADDRESS_LIMIT]) {
   struct sockaddr_un name = {0};
   socklen_t size = sizeof name;
   if (getsockname(socket, (struct sockaddr *)&name, &size) < 0) return -errno;
-  memcpy(address, name.sun_path, IPC_ADDRESS_LIMIT);
-  // A path that fills the address leaves no room for its NUL, which the size counts all the same.
-  size_t length = size < sizeof name ? size : sizeof name;
-  length -= offsetof(struct sockaddr_un, sun_path);
-  return (int)(name.sun_path[0] ? strnlen(name.sun_path, length) : length);
+  return ipc_address_bytes(&name, size, address);
 }

@@ -149,12 +149,54 @@ int64_t ipc_send(int socket, const void *IPC_NONNULL bytes, size_t count);
 int64_t ipc_send_two(int socket, const void *IPC_NULLABLE head, size_t head_count, const void *IPC_NULLABLE body,
                      size_t body_count);
 int ipc_shutdown_sending(int socket);
+// SO_SNDBUF or SO_RCVBUF in bytes. What is set is doubled by the kernel, and capped.
+int ipc_buffer_size(int socket, int of_sending);
+int ipc_set_buffer_size(int socket, int of_sending, int size);
 // SO_SNDTIMEO: also bounds a blocking connect. 0 or less: no limit.
 int ipc_set_send_timeout(int socket, int64_t nanoseconds);
 // SO_DOMAIN, SO_TYPE and SO_ACCEPTCONN in one call.
 int ipc_socket_kind(int socket, int *IPC_NONNULL family, int *IPC_NONNULL type, int *IPC_NONNULL listening);
 // getsockname(2): how many bytes the address that it is bound to has, 0 for an unnamed one.
 int ipc_socket_address(int socket, uint8_t address[IPC_NONNULL IPC_ADDRESS_LIMIT]);
+
+// MARK: datagram.c — messages, each sent and received whole
+
+// All of them act at once: -EAGAIN where they would have to wait.
+
+// send(2) to the connected peer.
+int64_t ipc_send_message(int socket, const void *IPC_NULLABLE bytes, size_t count);
+// sendto(2) an address, as ipc_bind takes it.
+int64_t ipc_send_message_to(int socket, const void *IPC_NULLABLE bytes, size_t count,
+                            const uint8_t *IPC_NONNULL address, size_t length);
+
+// Who sent a message.
+struct ipc_sender {
+  uint8_t address[IPC_ADDRESS_LIMIT];
+  // How many bytes of it: 0 where the sender has none.
+  int32_t length;
+  // Whether the credentials came, as they do for ipc_set_receives_credentials.
+  int32_t is_known;
+  int32_t pid;
+  uint32_t uid;
+  uint32_t gid;
+};
+// Both answer how long the message was, though no more than `count` bytes of it are stored. Descriptors that came with it
+// are closed. recv(2).
+int64_t ipc_receive_message(int socket, void *IPC_NULLABLE buffer, size_t count);
+// recvmsg(2).
+int64_t ipc_receive_message_from(int socket, void *IPC_NULLABLE buffer, size_t count,
+                                 struct ipc_sender *IPC_NONNULL sender);
+// SO_PASSCRED.
+int ipc_set_receives_credentials(int socket, int on);
+
+// MARK: fifo.c — pipes with a path
+
+// mkfifo(3).
+int ipc_make_fifo(const char *IPC_NONNULL path, uint32_t mode);
+// open(2), non-blocking: -ELOOP for a link, -EINVAL for what is no FIFO, -ENXIO when it is to be written and nobody reads.
+int ipc_open_fifo(const char *IPC_NONNULL path, int writing);
+// Whether somebody can write to it now, or something that was written waits. tee(2).
+int ipc_fifo_has_writer(int fifo);
 
 // MARK: peer.c — who is at the other end
 

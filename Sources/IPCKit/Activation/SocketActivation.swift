@@ -49,12 +49,17 @@ public struct SocketActivation: ~Copyable {
   /// The names of what has not been taken yet, in the manager's order.
   public var names: [String] { inherited.filter { $0.descriptor != nil }.map(\.name) }
 
-  /// Hands out the first descriptor of that name, checked to be a listening Unix stream socket; nil when there is none.
-  /// - Parameter name: FileDescriptorName= of the socket unit; nil takes the first descriptor, whatever its name.
-  /// - Throws: as ``UnixListener/init(inheriting:)``.
-  public mutating func takeListener(named name: String? = nil) throws(SystemError) -> UnixListener? {
+  /// Hands out the first descriptor of that name, checked to be a listening Unix socket of this type; nil when there is
+  /// none.
+  /// - Parameters:
+  ///   - name: FileDescriptorName= of the socket unit; nil takes the first descriptor, whatever its name.
+  ///   - type: `stream` for ListenStream=, `seqpacket` for ListenSequentialPacket=.
+  /// - Throws: as ``UnixListener/init(inheriting:type:)``.
+  public mutating func takeListener(
+    named name: String? = nil, type: SocketType = .stream
+  ) throws(SystemError) -> UnixListener? {
     let matching = inherited.first { $0.descriptor != nil && (name == nil || $0.name == name) }
     guard let descriptor = matching?.descriptor.take() else { return nil }
-    return try UnixListener(inheriting: descriptor)
+    return try UnixListener(inheriting: descriptor, type: type)
   }
 }

@@ -28,6 +28,43 @@ extension FileDescriptor {
     return Int(try SystemError.check(put, "write"))
   }
 
+  /// Reads once into `buffer`, waiting until something has come or the deadline passes. ppoll(2), read(2).
+  ///
+  /// Works on blocking and on non-blocking descriptors. Where several read the same blocking one, another may be faster, and
+  /// this waits beyond its deadline.
+  /// - Returns: how many bytes came, 0 at the end of the file.
+  /// - Throws: ``IPCError/system(_:)``, ``IPCError/deadlineExceeded(operation:)``.
+  public borrowing func read(into buffer: inout MutableRawSpan, deadline: Deadline) throws(IPCError) -> Int {
+    if deadline != .never { try wait(for: IPC_READABLE, "read", deadline) }
+    while true {
+      do throws(SystemError) {
+        return try read(into: &buffer)
+      } catch  where error.errno == EAGAIN {
+        try wait(for: IPC_READABLE, "read", deadline)
+      } catch {
+        throw .system(error)
+      }
+    }
+  }
+
+  /// Writes once, waiting until some bytes are taken or the deadline passes. ppoll(2), then as ``write(_:)``.
+  ///
+  /// A deadline can only be kept where the descriptor is non-blocking: a blocking write(2) takes all.
+  /// - Returns: how many bytes were taken, which may be fewer than given.
+  /// - Throws: ``IPCError/system(_:)`` with EPIPE when the reader is gone, ``IPCError/deadlineExceeded(operation:)``.
+  public borrowing func write(_ bytes: RawSpan, deadline: Deadline) throws(IPCError) -> Int {
+    if deadline != .never { try wait(for: IPC_WRITABLE, "write", deadline) }
+    while true {
+      do throws(SystemError) {
+        return try write(bytes)
+      } catch  where error.errno == EAGAIN {
+        try wait(for: IPC_WRITABLE, "write", deadline)
+      } catch {
+        throw .system(error)
+      }
+    }
+  }
+
   /// Writes all of `bytes`, waiting whenever the peer is slow, until the deadline.
   ///
   /// Works on blocking and on non-blocking descriptors; never raises SIGPIPE. A deadline can only be kept where the
@@ -36,16 +73,7 @@ extension FileDescriptor {
   ///   much was written by then is not told.
   public borrowing func writeAll(_ bytes: RawSpan, deadline: Deadline = .never) throws(IPCError) {
     var rest = bytes
-    while !rest.isEmpty {
-      if deadline != .never { try wait(for: IPC_WRITABLE, "write", deadline) }
-      do throws(SystemError) {
-        rest = rest.extracting(droppingFirst: try write(rest))
-      } catch  where error.errno == EAGAIN {
-        try wait(for: IPC_WRITABLE, "write", deadline)
-      } catch {
-        throw .system(error)
-      }
-    }
+    while !rest.isEmpty { rest = rest.extracting(droppingFirst: try write(rest, deadline: deadline)) }
   }
 
   /// Writes all of `text` as UTF-8, as ``writeAll(_:deadline:)`` does.

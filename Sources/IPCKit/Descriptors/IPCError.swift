@@ -57,10 +57,10 @@ public enum PeerError: Error, Hashable, Sendable, CustomStringConvertible {
   case frameTooLong(limit: Int, received: Int)
   /// The peer ended inside a frame of `expected` bytes, after `received`.
   case frameCutOff(expected: Int, received: Int)
+  /// A message of `received` bytes came where there was room for `limit`; it is lost.
+  case messageTooLong(limit: Int, received: Int)
   /// It asked for more than `limit` bytes and reads none of them; `unread` is how many wait.
   case outputTooLong(limit: Int, unread: Int)
-  /// A message is of `received` bytes, and there was room for `limit`.
-  case messageTooLong(limit: Int, received: Int)
   /// More than `limit` descriptors came with one message, or with one frame.
   case tooManyDescriptors(limit: Int)
   /// Text was asked for, and the bytes are not UTF-8.

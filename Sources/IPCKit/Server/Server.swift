@@ -76,7 +76,8 @@ public struct Server: ~Copyable {
   ///   - limits: what a connection may take.
   ///   - stop: ends the server well.
   ///   - observe: called for each event, on the loop that it happens on; it must not block.
-  /// - Precondition: there is at least one loop; ``ServerLimits/descriptorsPerFrame`` is 0 to 253.
+  /// - Precondition: there is at least one loop, the listener is one for streams, and ``ServerLimits/descriptorsPerFrame``
+  ///   is 0 to 253.
   public init(
     _ listener: consuming UnixListener, on loop: EventLoop, loops: Int = 1,
     admitting policy: PeerPolicy = .sameUserOrRoot,
@@ -86,14 +87,20 @@ public struct Server: ~Copyable {
     precondition(loops > 0, "a server needs a loop")
     let most = DescriptorList.mostInMessage
     precondition((0...most).contains(limits.descriptorsPerFrame), "a message carries 0 to \(most) descriptors")
-    listeners = [ListenerBox(listener)]
+    listeners = [Self.box(listener)]
     settings = Settings(
       loop: loop, loops: loops, policy: policy, limits: limits, framing: framing,
       counters: ServerCounters(loops: loops), stop: stop, observe: observe)
   }
 
   /// Serves another listener too, which it takes over.
-  public mutating func add(_ listener: consuming UnixListener) { listeners.append(ListenerBox(listener)) }
+  /// - Precondition: it is one for streams.
+  public mutating func add(_ listener: consuming UnixListener) { listeners.append(Self.box(listener)) }
+
+  private static func box(_ listener: consuming UnixListener) -> ListenerBox {
+    precondition(listener.type == .stream, "a server reads streams")
+    return ListenerBox(listener)
+  }
 
   /// What the server has done so far, to be read while it runs.
   public var counters: ServerCounters { settings.counters }

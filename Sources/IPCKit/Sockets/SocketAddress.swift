@@ -17,11 +17,11 @@ struct SocketAddress: ~Copyable {
       bytes = [0] + (try Self.check(name, of: address, for: operation))
       directory = nil
     case .path(let path) where path.utf8.count <= Int(IPC_PATH_LIMIT):
-      try Self.check(path, for: operation)
+      try FileAccess.check(path, for: operation)
       bytes = Array(path.utf8)
       directory = nil
     case .path(let path):
-      try Self.check(path, for: operation)
+      try FileAccess.check(path, for: operation)
       let (parent, name) = Self.split(path)
       let opened = try Self.open(parent, of: path, for: operation)
       bytes = try Self.through(opened, to: name, of: path, for: operation)
@@ -40,14 +40,6 @@ struct SocketAddress: ~Copyable {
       throw SystemError(errno: ENAMETOOLONG, operation: operation, object: address.description)
     }
     return name
-  }
-
-  /// Refuses what cannot be a path.
-  static func check(_ path: String, for operation: String) throws(SystemError) {
-    guard !path.isEmpty else { throw SystemError(errno: ENOENT, operation: operation, object: "(empty path)") }
-    guard !path.utf8.contains(0) else {
-      throw SystemError(errno: EINVAL, operation: operation, object: "(path with NUL)")
-    }
   }
 
   private static func open(

@@ -3,7 +3,7 @@
 internal import CIPCShim
 internal import Glibc
 
-/// A listening Unix stream socket.
+/// A listening Unix socket, for streams or for seqpacket connections.
 ///
 /// ```swift
 /// let listener = try UnixListener(binding: "/run/user/1000/example.sock")
@@ -17,6 +17,8 @@ public struct UnixListener: ~Copyable, Sendable {
   let ownedPath: SocketPath?
   /// What was asked for: the kernel's answer would be another for a long path. Nil where the socket was inherited.
   private let ownAddress: UnixAddress?
+  /// What its connections carry.
+  public let type: SocketType
 
   /// Binds `address` and listens. open(2) and flock(2) of `path.lock`, connect(2), fchmod(2), bind(2), fchownat(2), chmod(2),
   /// listen(2).
@@ -28,6 +30,7 @@ public struct UnixListener: ~Copyable, Sendable {
   /// takes from the owner, until bind(2) has returned.
   /// - Parameters:
   ///   - address: where clients find it.
+  ///   - type: what its connections carry: a stream, or messages. Datagrams have no connections: EOPNOTSUPP.
   ///   - mode: the socket file's, whatever the umask. It does not protect an abstract name.
   ///   - owner: whose user id the file shall have, if not this process's; only root may give it away.
   ///   - group: whose group id it shall have; a group that this process is in, unless it is root's.
@@ -36,10 +39,10 @@ public struct UnixListener: ~Copyable, Sendable {
   ///   stands there; ENAMETOOLONG; EPERM when the file cannot be given away, EINVAL when there is none to give; whatever
   ///   the calls above report. Nothing is left behind but the lock file.
   public init(
-    binding address: UnixAddress, mode: UInt32 = 0o600, owner: UInt32? = nil, group: UInt32? = nil,
-    backlog: Int32 = 4096
+    binding address: UnixAddress, type: SocketType = .stream, mode: UInt32 = 0o600, owner: UInt32? = nil,
+    group: UInt32? = nil, backlog: Int32 = 4096
   ) throws(SystemError) {
-    let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
+    let socket = try FileDescriptor(checking: ipc_unix_socket(type.number, 1), "socket")
     let access = FileAccess(mode: mode, owner: owner, group: group)
     let owned = try SocketPath.take(address, for: socket, access)
     do throws(SystemError) {
@@ -51,20 +54,21 @@ public struct UnixListener: ~Copyable, Sendable {
     descriptor = socket
     ownedPath = consume owned
     ownAddress = address
+    self.type = type
   }
 
   /// Takes over a socket that listens already, such as systemd's; its path is never removed, the socket never shut down.
   ///
   /// It becomes close-on-exec and non-blocking. getsockopt(2), fcntl(2).
-  /// - Throws: EINVAL when it is not a listening Unix stream socket, ENOTSOCK; the descriptor is closed then.
-  public init(inheriting socket: consuming FileDescriptor) throws(SystemError) {
+  /// - Throws: EINVAL when it is not a listening Unix socket of this type, ENOTSOCK; the descriptor is closed then.
+  public init(inheriting socket: consuming FileDescriptor, type: SocketType = .stream) throws(SystemError) {
     let socket = socket
-    var (family, type, listening): (CInt, CInt, CInt) = (0, 0, 0)
+    var (family, found, listening): (CInt, CInt, CInt) = (0, 0, 0)
     // The shim writes three integers and keeps no pointer.
-    let result = unsafe ipc_socket_kind(socket.number, &family, &type, &listening)
+    let result = unsafe ipc_socket_kind(socket.number, &family, &found, &listening)
     _ = try SystemError.check(result, "getsockopt", "inherited descriptor \(socket.number)")
-    guard family == IPC_FAMILY_UNIX, type == IPC_STREAM, listening != 0 else {
-      let object = "descriptor \(socket.number) as a listening Unix stream socket"
+    guard family == IPC_FAMILY_UNIX, found == type.number, listening != 0 else {
+      let object = "descriptor \(socket.number) as a listening Unix \(type) socket"
       throw SystemError(errno: EINVAL, operation: "inherit", object: object)
     }
     try socket.setCloseOnExec(true)
@@ -72,6 +76,7 @@ public struct UnixListener: ~Copyable, Sendable {
     descriptor = socket
     ownedPath = nil
     ownAddress = nil
+    self.type = type
   }
 
   /// Waits for a connection until the deadline. accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK, ppoll(2).

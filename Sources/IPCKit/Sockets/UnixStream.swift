@@ -1,7 +1,6 @@
 // The client's end of a connection.
 
 internal import CIPCShim
-internal import Glibc
 
 /// A connected Unix stream socket.
 ///
@@ -28,43 +27,7 @@ internal import Glibc
   public init(
     connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
   ) throws(IPCError) {
-    let socket = try Self.connect(to: address, deadline)
-    try Self.check(socket, policy)
-    descriptor = socket
-  }
-
-  private static func check(_ socket: borrowing FileDescriptor, _ policy: PeerPolicy) throws(IPCError) {
-    let credentials: PeerCredentials
-    do throws(SystemError) {
-      let peer = try socket.peer()
-      if try policy.admits(peer) { return }
-      credentials = peer.credentials
-    } catch {
-      throw .system(error)
-    }
-    throw .peer(.notAllowed(credentials))
-  }
-
-  private static func connect(to address: UnixAddress, _ deadline: Deadline) throws(IPCError) -> FileDescriptor {
-    do throws(SystemError) {
-      let target = try SocketAddress(address, for: "connect")
-      let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 0), "socket")
-      while true {
-        let remaining = deadline.remainingNanoseconds
-        guard remaining != 0 else { throw SystemError(errno: EAGAIN, operation: "connect") }
-        _ = try SystemError.check(ipc_set_send_timeout(socket.number, remaining), "setsockopt SO_SNDTIMEO")
-        let result = socket.connect(to: target)
-        if result == -EINTR { continue }
-        _ = try SystemError.check(result, "connect", address.description)
-        _ = try SystemError.check(ipc_set_send_timeout(socket.number, 0), "setsockopt SO_SNDTIMEO")
-        try socket.setNonBlocking(true)
-        return socket
-      }
-    } catch  where error.errno == EAGAIN {
-      throw .deadlineExceeded(operation: "connect \(address)")
-    } catch {
-      throw .system(error)
-    }
+    descriptor = try FileDescriptor(connecting: .stream, to: address, trusting: policy, deadline)
   }
 }
 

@@ -117,4 +117,53 @@ import Testing
     #expect(ended == .deadlineExceeded(operation: "write"))
     #expect(threadProcessorTime() - used < 0.04)
   }
+
+  @Test(arguments: [false, true], [false, true])
+  func readingOnceWaitsForWhatComes(nonBlocking: Bool, fromSocket: Bool) throws {
+    let channel = try channel(throughSocket: fromSocket)
+    let left = channel.left
+    let right = channel.right
+    try right.setNonBlocking(nonBlocking)
+    let used = threadProcessorTime()
+    let ended = ipcFailure { _ = try Self.read(right, .after(.milliseconds(50))) }
+    #expect(ended == .deadlineExceeded(operation: "read"))
+    #expect(threadProcessorTime() - used < 0.04)
+    try left.writeAll("some")
+    #expect(try Self.read(right, .after(Self.soon)) == "some")
+    let number = try left.duplicate().release()
+    try left.close()
+    let writing = RunningThread {
+      // The duplicate is this thread's, and the end comes with it.
+      let left = unsafe FileDescriptor(owning: number)
+      usleep(20_000)
+      try left.writeAll("more")
+    }
+    #expect(try Self.read(right, .never) == "more")
+    #expect(try Self.read(right, .after(Self.soon)) == "")
+    try writing.join()
+  }
+
+  private static func read(_ descriptor: borrowing FileDescriptor, _ deadline: Deadline) throws -> String {
+    var buffer = [UInt8](repeating: 0, count: 100)
+    var span = buffer.mutableSpan
+    // Bytes seen as raw bytes.
+    var bytes = unsafe span.mutableBytes
+    let count = try descriptor.read(into: &bytes, deadline: deadline)
+    return String(decoding: buffer.prefix(count), as: UTF8.self)
+  }
+
+  @Test(arguments: [false, true]) func writingOnceTakesWhatFitsUntilTheDeadline(toSocket: Bool) throws {
+    let channel = try channel(throughSocket: toSocket)
+    try channel.left.setNonBlocking(true)
+    let bytes = [UInt8](repeating: 1, count: 10 << 20)
+    // Bytes seen as raw bytes, here and below.
+    let taken = try unsafe channel.left.write(bytes.span.bytes, deadline: .after(Self.soon))
+    #expect(taken > 0 && taken < bytes.count)
+    while failure(of: { try channel.left.writeAll("0123456789", deadline: .after(.zero)) }) == nil {}
+    let ended = ipcFailure { _ = try unsafe channel.left.write(bytes.span.bytes, deadline: .after(.milliseconds(50))) }
+    #expect(ended == .deadlineExceeded(operation: "write"))
+    #expect(try readOnce(channel.right, 1 << 20).count > 0)
+    let more = try unsafe channel.left.write(bytes.span.bytes, deadline: .never)
+    #expect(more > 0)
+  }
 }

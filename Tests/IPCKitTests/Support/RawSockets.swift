@@ -3,8 +3,8 @@
 import Glibc
 import IPCKit
 
-/// Two connected sockets; a tuple cannot hold what cannot be copied.
-struct SocketPair: ~Copyable {
+/// Two connected descriptors; a tuple cannot hold what cannot be copied.
+struct Channel: ~Copyable {
   var left: FileDescriptor
   var right: FileDescriptor
 
@@ -12,21 +12,21 @@ struct SocketPair: ~Copyable {
 }
 
 /// A pair of sockets, or the ends of a pipe: what is written to the left comes out at the right.
-func channel(throughSocket: Bool) throws -> SocketPair {
+func channel(throughSocket: Bool) throws -> Channel {
   guard !throughSocket else { return try socketPair() }
   let pipe = try Pipe()
-  return SocketPair(left: pipe.writing, right: pipe.reading)
+  return Channel(left: pipe.writing, right: pipe.reading)
 }
 
 /// A connected pair of Unix sockets, close-on-exec and blocking.
-func socketPair(_ type: __socket_type = SOCK_STREAM) throws -> SocketPair {
+func socketPair(_ type: __socket_type = SOCK_STREAM) throws -> Channel {
   var ends: [Int32] = [-1, -1]
   let flags = Int32(type.rawValue | SOCK_CLOEXEC.rawValue)
   // socketpair stores two numbers, nobody else's.
   guard unsafe socketpair(AF_UNIX, flags, 0, &ends) == 0 else {
     throw SystemError(errno: errno, operation: "socketpair")
   }
-  return unsafe SocketPair(left: FileDescriptor(owning: ends[0]), right: FileDescriptor(owning: ends[1]))
+  return unsafe Channel(left: FileDescriptor(owning: ends[0]), right: FileDescriptor(owning: ends[1]))
 }
 
 /// A socket bound to `path`, and listening when a backlog is given.

@@ -15,6 +15,14 @@ struct FileAccess: Sendable {
     (self.mode, self.owner, self.group) = (mode & 0o7777, owner, group)
   }
 
+  /// Refuses what cannot be a path.
+  static func check(_ path: String, for operation: String) throws(SystemError) {
+    guard !path.isEmpty else { throw SystemError(errno: ENOENT, operation: operation, object: "(empty path)") }
+    guard !path.utf8.contains(0) else {
+      throw SystemError(errno: EINVAL, operation: operation, object: "(path with NUL)")
+    }
+  }
+
   /// Whether the file changes hands.
   var changesHands: Bool { owner != nil || group != nil }
 

@@ -1,0 +1,29 @@
+// The client's end of a connection that keeps its messages apart.
+
+internal import CIPCShim
+
+/// A connected Unix seqpacket socket.
+///
+/// ```swift
+/// let deadline = Deadline.after(.seconds(5))
+/// let socket = try UnixSeqpacket(connectingTo: "/run/example.sock", deadline: deadline)
+/// let question = Array("hello".utf8)
+/// try socket.descriptor.sendMessage(question.span.bytes, deadline: deadline)
+/// var answer = [UInt8](repeating: 0, count: 4096)
+/// var span = answer.mutableSpan
+/// var room = span.mutableBytes
+/// let count = try socket.descriptor.receiveMessage(into: &room, deadline: deadline)
+/// ```
+@frozen public struct UnixSeqpacket: ~Copyable, Sendable {
+  /// The socket; non-blocking.
+  public var descriptor: FileDescriptor
+
+  /// Connects to a listener of this type and checks who listens before anything is sent, as
+  /// ``UnixStream/init(connectingTo:trusting:deadline:)`` does.
+  /// - Throws: the same; EPROTOTYPE when the socket there is of another type.
+  public init(
+    connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
+  ) throws(IPCError) {
+    descriptor = try FileDescriptor(connecting: .seqpacket, to: address, trusting: policy, deadline)
+  }
+}
