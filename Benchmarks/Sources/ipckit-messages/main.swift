@@ -18,49 +18,33 @@ func now() -> Double {
   return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
-/// Two connected ends.
-struct Ends: ~Copyable {
-  let sending: FileDescriptor
-  let receiving: FileDescriptor
-
-  init(_ type: __socket_type) {
-    var numbers: [Int32] = [-1, -1]
-    // socketpair stores two numbers, nobody else's.
-    guard unsafe socketpair(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0, &numbers) == 0 else {
-      fail("no socket pair")
-    }
-    sending = unsafe FileDescriptor(owning: numbers[0])
-    receiving = unsafe FileDescriptor(owning: numbers[1])
-  }
-}
-
 /// How many bytes a packet has.
 let packetSize = 4096
 /// How many messages are passed between two looks at the clock.
 let batch = 256
 
-func passDescriptors(_ ends: borrowing Ends, _ passed: borrowing FileDescriptor) throws(IPCError) {
+func passDescriptors(_ ends: borrowing SocketPair, _ passed: borrowing FileDescriptor) throws(IPCError) {
   let byte: InlineArray<1, UInt8> = [120]
   var room: InlineArray<1, UInt8> = [0]
   for _ in 0..<batch {
     // Bytes seen as raw bytes: nothing is reinterpreted.
-    try unsafe ends.sending.send(byte.span.bytes, lending: passed)
+    try unsafe ends.left.send(byte.span.bytes, lending: passed)
     var span = room.mutableSpan
     var bytes = unsafe span.mutableBytes
-    var message = try ends.receiving.receive(into: &bytes, descriptorLimit: 1)
+    var message = try ends.right.receive(into: &bytes, descriptorLimit: 1)
     guard let received = message.descriptors.popFirst() else { fail("nothing came") }
     do throws(SystemError) { try received.close() } catch { throw .system(error) }
   }
 }
 
-func passPackets(_ ends: borrowing Ends, _ packet: [UInt8], _ room: inout [UInt8]) throws(IPCError) {
+func passPackets(_ ends: borrowing SocketPair, _ packet: [UInt8], _ room: inout [UInt8]) throws(IPCError) {
   for _ in 0..<batch {
     // Bytes seen as raw bytes: nothing is reinterpreted.
-    try unsafe ends.sending.writeAll(packet.span.bytes)
+    try unsafe ends.left.sendMessage(packet.span.bytes)
     var span = room.mutableSpan
     var bytes = unsafe span.mutableBytes
-    let message = try ends.receiving.receive(into: &bytes, descriptorLimit: 0)
-    guard message.count == packetSize else { fail("a packet of \(message.count) bytes") }
+    let count = try ends.right.receiveMessage(into: &bytes)
+    guard count == packetSize else { fail("a packet of \(count) bytes") }
   }
 }
 
@@ -71,7 +55,8 @@ else { fail("usage: descriptors|packets [SECONDS]", status: 64) }
 
 do throws(IPCError) {
   let sendsPackets = arguments[1] == "packets"
-  let ends = Ends(sendsPackets ? SOCK_SEQPACKET : SOCK_STREAM)
+  let ends: SocketPair
+  do throws(SystemError) { ends = try SocketPair(sendsPackets ? .seqpacket : .stream) } catch { throw .system(error) }
   // Standard input is open, or its number would not have been free for the pair.
   let passed = unsafe FileDescriptor(owning: 0)
   let packet = [UInt8](repeating: 120, count: packetSize)
