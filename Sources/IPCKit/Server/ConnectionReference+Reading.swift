@@ -18,13 +18,19 @@ extension ConnectionReference {
 
   @inline(__always)
   @unsafe private func take(_ frame: FrameExtent) throws(IPCError) -> UnsafeRawBufferPointer {
-    try record.descriptors?.checkFrame(of: frame.total)
-    record.descriptors?.tookFrame(of: frame.total)
+    if state.takesDescriptors { try noteFrame(of: frame.total) }
     let view = unsafe record.input.viewUnsafe(frame)
     record.input.skip(frame)
     record.frameStart = 0
     state.counts.add(.frames)
     return unsafe view
+  }
+
+  /// What came with a frame that is about to be taken is its own from now on.
+  @inline(never)
+  private func noteFrame(of count: Int) throws(IPCError) {
+    try record.descriptors?.checkFrame(of: count)
+    record.descriptors?.tookFrame(of: count)
   }
 
   /// Whether there is no next frame to wait for: the peer has ended, or the server does, between frames.
@@ -108,7 +114,7 @@ extension ConnectionReference {
     record.input.borrow(from: &core.buffers)
     let most = framing.room(for: state.limits.frameLength)
     let (count, filled) =
-      state.limits.descriptorsPerFrame > 0
+      state.takesDescriptors
       ? receiveInput(most) : record.input.read(from: record.descriptor, first: BufferPool.size, most: most)
     guard count > 0 else { return note(count) }
     noteRead(Int(count), filled: filled)

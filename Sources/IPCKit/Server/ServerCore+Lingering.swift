@@ -16,7 +16,7 @@ extension ServerCore {
     connection.record.mode = .lingering
     connection.record.number = connection.record.input.drop()
     connection.record.input.settle(into: &core.buffers)
-    connection.record.descriptors = nil
+    if state.takesDescriptors { connection.record.descriptors = nil }
     guard state.phase != .cancelled else {
       _ = connection.flush()
       return close(connection)
@@ -74,7 +74,7 @@ extension ServerCore {
       return false
     }
     // A read that ends where descriptors were sent may have left more.
-    let filled = count == SharedInput.size || limits.descriptorsPerFrame > 0
+    let filled = count == SharedInput.size || state.takesDescriptors
     connection.noteRead(Int(count), filled: filled)
     connection.record.number += Int(count)
     return true

@@ -14,7 +14,7 @@ extension ServerCore {
     while connection.record.mayRead {
       guard reads < Self.mostReadsInARow else { return later(connection) }
       reads += 1
-      if connection.record.input.unreadCount == 0, limits.descriptorsPerFrame == 0 {
+      if connection.record.input.unreadCount == 0, !state.takesDescriptors {
         guard answerAtOnce(connection) else { return }
       } else {
         guard readMore(connection) else { return }
@@ -85,7 +85,7 @@ extension ServerCore {
     guard let base = bytes.baseAddress else { return .goOn }
     var reply = ReplyHandler.Reply(connection)
     var (frames, position, outcome) = (0, 0, Outcome.goOn)
-    let (framing, limit) = (framing, limits.frameLength)
+    let (framing, limit, takesDescriptors) = (framing, limits.frameLength, state.takesDescriptors)
     repeat {
       // Within the bytes, as the position is.
       let rest = unsafe base + position
@@ -94,13 +94,13 @@ extension ServerCore {
         guard let frame = unsafe try framing.firstFrame(in: rest, count, searched: &searched, limit: limit) else {
           break
         }
-        try connection.record.descriptors?.checkFrame(of: frame.total)
+        if takesDescriptors { try connection.record.descriptors?.checkFrame(of: frame.total) }
         frames &+= 1
         let view = unsafe UnsafeRawBufferPointer(start: rest + frame.prefix, count: frame.count)
         outcome = handle(connection, unsafe RawSpan(_unsafeBytes: view), &reply)
         if outcome == .handOver { break }
         position = position &+ frame.total
-        connection.record.descriptors?.droppedFrame(of: frame.total)
+        if takesDescriptors { connection.record.descriptors?.droppedFrame(of: frame.total) }
         searched = 0
       } catch {
         outcome = failed(.mistaken, error)

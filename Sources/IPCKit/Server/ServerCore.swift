@@ -22,6 +22,8 @@ internal import Glibc
   var crowd: Crowd?
   /// Whether a silent connection's time is limited.
   let limitsSilence: Bool
+  /// Whether peers may send descriptors.
+  let takesDescriptors: Bool
   var phase = Phase.running
   var open = 0
   var records = RecordPool()
@@ -43,6 +45,7 @@ internal import Glibc
     unsafe self.server = server
     (limits, framing, self.counts) = (settings.limits, settings.framing, counts)
     limitsSilence = limits.idleTime != nil || limits.firstByteTime != nil
+    takesDescriptors = limits.descriptorsPerFrame > 0
   }
 }
 

@@ -12,13 +12,15 @@ internal import Glibc
 /// let operators = PeerPolicy.root.or(.groups([27]))
 /// ```
 public struct PeerPolicy: Sendable {
-  fileprivate indirect enum Rule: Sendable {
+  fileprivate enum Rule: Sendable {
     case anyone
+    /// One of two, which may be the same: what most servers ask, for every client.
+    case user(UInt32, or: UInt32)
     case users([UInt32])
     case groups([UInt32])
     case custom(@Sendable (Peer) throws(SystemError) -> Bool)
-    case either(Rule, Rule)
-    case both(Rule, Rule)
+    indirect case either(Rule, Rule)
+    indirect case both(Rule, Rule)
   }
 
   private let rule: Rule
@@ -32,13 +34,13 @@ public struct PeerPolicy: Sendable {
   public static let anyone = PeerPolicy(rule: .anyone)
 
   /// Root alone.
-  public static let root = users([0])
+  public static let root = PeerPolicy(rule: .user(0, or: 0))
 
   /// This process's effective user, as it is when the policy is made, alone: root not included. geteuid(2).
-  public static var sameUser: PeerPolicy { users([geteuid()]) }
+  public static var sameUser: PeerPolicy { PeerPolicy(rule: .user(geteuid(), or: geteuid())) }
 
   /// This process's effective user, as it is when the policy is made, and root. geteuid(2).
-  public static var sameUserOrRoot: PeerPolicy { users([geteuid(), 0]) }
+  public static var sameUserOrRoot: PeerPolicy { PeerPolicy(rule: .user(geteuid(), or: 0)) }
 
   /// Whoever has one of these effective user ids.
   public static func users(_ userIDs: [UInt32]) -> PeerPolicy { PeerPolicy(rule: .users(userIDs)) }
@@ -72,6 +74,7 @@ extension PeerPolicy.Rule {
   fileprivate func admits(_ peer: Peer) throws(SystemError) -> Bool {
     switch self {
     case .anyone: return true
+    case .user(let first, let second): return peer.credentials.userID == first || peer.credentials.userID == second
     case .users(let users): return users.contains(peer.credentials.userID)
     case .groups(let groups):
       if groups.contains(peer.credentials.groupID) { return true }
