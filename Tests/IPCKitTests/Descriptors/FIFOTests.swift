@@ -5,7 +5,7 @@ import IPCKit
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct FIFOTests {
-  private static let soon = Duration.seconds(60)
+  fileprivate static let soon = Duration.seconds(60)
 
   @Test(arguments: [0o000, 0o027, 0o777] as [mode_t], [0o600, 0o622] as [UInt32])
   func modeIsExactUnderAnyUmask(mask: mode_t, asked: UInt32) async {
@@ -93,8 +93,10 @@ import Testing
         let directory = try TemporaryDirectory()
         let (path, expected) = try FIFOTests.prepare(kind, in: directory.path)
         try quiet.expectNothingLeftOpen {
-          quiet.expect(systemFailure { _ = try FIFO.openForReading(path) }?.errno, is: expected)
-          quiet.expect(systemFailure { _ = try FIFO.openForWriting(path) }?.errno, is: expected)
+          quiet.expect(
+            systemFailure { _ = try FIFO.openForReading(path, deadline: .after(FIFOTests.soon)) }?.errno, is: expected)
+          quiet.expect(
+            systemFailure { _ = try FIFO.openForWriting(path, deadline: .after(FIFOTests.soon)) }?.errno, is: expected)
         }
       }
     }

@@ -70,7 +70,7 @@ import Testing
 
   @Test func messageToNobodyIsAnErrorAndNoSignal() async {
     await #expect(processExitsWith: .success) {
-      for (type, expected) in [(SocketType.seqpacket, EPIPE), (.datagram, ECONNREFUSED)] {
+      for (type, expected) in [(SocketType.seqpacket, EPIPE), (.datagram, ECONNREFUSED), (.stream, EPIPE)] {
         let pair = try SocketPair(type)
         let left = pair.left
         try pair.right.close()
