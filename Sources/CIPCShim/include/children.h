@@ -1,7 +1,9 @@
-// The part of the shim's interface that is about processes and signals: a part of CIPCShim.h, which includes it.
+// Processes: started, signalled and reaped; and the signals that this one gets.
 
-#ifndef IPC_CHILDREN_H
-#define IPC_CHILDREN_H
+#ifndef CIPCSHIM_CHILDREN_H
+#define CIPCSHIM_CHILDREN_H
+
+#include "base.h"
 
 // How a child ended: `code` is its exit status, or the signal that killed it.
 struct ipc_exit {
