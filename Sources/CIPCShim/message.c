@@ -64,7 +64,7 @@ static int take_descriptors(struct msghdr *message, int *descriptors) {
 }
 
 int64_t ipc_receive_descriptors(int socket, void *bytes, size_t count, int *descriptors, int most,
-                            struct ipc_arrival *arrival) {
+                                struct ipc_arrival *arrival) {
   struct iovec content = {bytes, count};
   struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
   // With room for what else a socket may be set to tell, so that descriptors are cut for their number alone.

@@ -39,7 +39,7 @@ extension WindowTable {
     if window.attachments.isEmpty { window.forgetRecent() }
     attachments[ticket] = nil
     attachmentEnds[ticket] = Reply.AttachmentEnd(id: window.id, ended: reason, exit: window.exit.map(ChildExit.init))
-    for continuation in (waitingForEnd.removeValue(forKey: ticket) ?? [:]).values { continuation.resume() }
+    resumeWaiting(for: .attachment(ticket))
   }
 
   /// Lets a terminal show what its window printed last, for a moment.
@@ -49,39 +49,17 @@ extension WindowTable {
       guard (try? await attachment.terminal.source.writable(deadline: deadline)) != nil else { return }
     }
   }
-}
 
-// MARK: - Waiting for the end
-
-extension WindowTable {
   /// Why an attachment has ended, once its terminal is given back; nil when the task is cancelled first.
   func endOfAttachment(_ ticket: UInt64) async -> Reply.AttachmentEnd? {
-    await untilEnded(ticket)
+    await untilGone(.attachment(ticket))
     return attachmentEnds[ticket]
   }
 
   /// Forgets an attachment that has ended, or ends it because its client has gone.
   func forgetAttachment(_ ticket: UInt64) async {
     detach(ticket)
-    await untilEnded(ticket)
+    await untilGone(.attachment(ticket))
     attachmentEnds[ticket] = nil
-  }
-
-  func untilEnded(_ ticket: UInt64) async {
-    lastTicket += 1
-    let own = lastTicket
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        // Looked at here, after the last moment at which another could have its turn.
-        guard attachments[ticket] != nil, !Task.isCancelled else { return continuation.resume() }
-        waitingForEnd[ticket, default: [:]][own] = continuation
-      }
-    } onCancel: {
-      Task(executorPreference: loop) { await self.stopWaiting(for: ticket, own) }
-    }
-  }
-
-  private func stopWaiting(for ticket: UInt64, _ own: UInt64) {
-    waitingForEnd[ticket]?.removeValue(forKey: own)?.resume()
   }
 }

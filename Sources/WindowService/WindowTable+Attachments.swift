@@ -112,7 +112,7 @@ extension WindowTable {
         throw Reply.Failure(.windowAttached, "process \(other.client) is attached to window \(window.id): \(help)")
       }
       end(other, .takenOver)
-      await untilEnded(other.ticket)
+      await untilGone(.attachment(other.ticket))
     }
   }
 

@@ -75,9 +75,7 @@ extension WindowTable {
   private func remove(_ window: Window, _ status: ExitStatus) {
     windows[window.id] = nil
     records.record(window.id, status)
-    for continuation in (waiting.removeValue(forKey: window.id) ?? [:]).values {
-      continuation.resume(returning: status)
-    }
+    resumeWaiting(for: .window(window.id))
   }
 }
 
@@ -144,7 +142,9 @@ extension WindowTable {
   /// Returns how the child ended once the window has gone; nil when the task is cancelled first.
   package func wait(for id: Int128) async throws(Reply.Failure) -> ExitStatus? {
     if let status = UInt64(exactly: id).flatMap({ records[$0] }) { return status }
-    return await untilGone(try find(id).id)
+    let window = try find(id)
+    await untilGone(.window(window.id))
+    return windows[window.id] == nil ? window.exit : nil
   }
 
   /// Hangs up all windows and returns when they have gone. No window opens any more.
@@ -171,28 +171,9 @@ extension WindowTable {
       await self.loop.sleep(until: .after(grace))
       if !Task.isCancelled { await self.kill(id) }
     }
-    _ = await untilGone(id)
+    await untilGone(.window(id))
     killer.cancel()
   }
 
   private func kill(_ id: UInt64) { windows[id]?.live?.child.kill() }
-
-  private func untilGone(_ id: UInt64) async -> ExitStatus? {
-    lastTicket += 1
-    let ticket = lastTicket
-    return await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        guard !Task.isCancelled else { return continuation.resume(returning: nil) }
-        // Looked at here, after the last moment at which another could have its turn: it may have gone meanwhile.
-        guard windows[id] != nil else { return continuation.resume(returning: records[id]) }
-        waiting[id, default: [:]][ticket] = continuation
-      }
-    } onCancel: {
-      Task(executorPreference: loop) { await self.giveUp(id, ticket) }
-    }
-  }
-
-  private func giveUp(_ id: UInt64, _ ticket: UInt64) {
-    waiting[id]?.removeValue(forKey: ticket)?.resume(returning: nil)
-  }
 }

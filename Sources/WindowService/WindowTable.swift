@@ -18,12 +18,11 @@ package actor WindowTable {
   var starting = 0
   var lastID: UInt64 = 0
   var records = ExitRecords(capacity: 1000)
-  /// Who waits for a window to go, by the window and by a ticket of the wait's own.
-  var waiting: [UInt64: [UInt64: CheckedContinuation<ExitStatus?, Never>]] = [:]
-  /// Windows on terminals, each by a ticket of its own; why they ended, until their client has been told; who waits for it.
+  /// Who waits for what to go, each by a ticket of the wait's own.
+  var waiting: [Awaited: [UInt64: CheckedContinuation<Void, Never>]] = [:]
+  /// Windows on terminals, each by a ticket of its own; why they ended, until their client has been told.
   var attachments: [UInt64: Attachment] = [:]
   var attachmentEnds: [UInt64: Reply.AttachmentEnd] = [:]
-  var waitingForEnd: [UInt64: [UInt64: CheckedContinuation<Void, Never>]] = [:]
   var lastTicket: UInt64 = 0
   var isStopping = false
   /// Where terminals are read into before their ring takes it: one for all, as only one is read at a time.

@@ -120,11 +120,11 @@ struct ipc_arrival {
 };
 // sendmsg(MSG_NOSIGNAL | MSG_DONTWAIT) with SCM_RIGHTS.
 int64_t ipc_send_descriptors(int socket, const void *IPC_NONNULL bytes, size_t count,
-                         const int *IPC_NULLABLE descriptors, int descriptor_count);
-// recvmsg(MSG_CMSG_CLOEXEC | MSG_TRUNC | MSG_DONTWAIT): answers the length of the message, of which `count` bytes at most were stored.
-// Stores up to `most` + IPC_SPARE_DESCRIPTORS descriptors.
-int64_t ipc_receive_descriptors(int socket, void *IPC_NONNULL bytes, size_t count, int *IPC_NULLABLE descriptors, int most,
-                            struct ipc_arrival *IPC_NONNULL arrival);
+                             const int *IPC_NULLABLE descriptors, int descriptor_count);
+// recvmsg(MSG_CMSG_CLOEXEC | MSG_TRUNC | MSG_DONTWAIT): answers the length of the message, of which `count` bytes at most
+// were stored. Stores up to `most` + IPC_SPARE_DESCRIPTORS descriptors.
+int64_t ipc_receive_descriptors(int socket, void *IPC_NONNULL bytes, size_t count, int *IPC_NULLABLE descriptors,
+                                int most, struct ipc_arrival *IPC_NONNULL arrival);
 // SO_PASSRIGHTS, from Linux 6.16: whether peers may send descriptors; else they get EPERM. -ENOPROTOOPT before.
 int ipc_set_takes_descriptors(int socket, int on);
 

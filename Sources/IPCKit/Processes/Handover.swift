@@ -25,15 +25,16 @@ internal import Glibc
   /// Makes the way. socketpair(2).
   /// - Throws: EMFILE, ENFILE.
   public init() throws(SystemError) {
-    var ends: (CInt, CInt) = (-1, -1)
-    // The shim fills exactly two integers, which is what the tuple is.
-    let result = unsafe withUnsafeMutablePointer(to: &ends) {
-      unsafe $0.withMemoryRebound(to: CInt.self, capacity: 2) { unsafe ipc_socket_pair(IPC_SEQPACKET, 1, $0) }
+    let pair = try SocketPair(.seqpacket, nonBlocking: true)
+    let leftIsLower = pair.left.number < pair.right.number
+    // The lower one is for the children.
+    if leftIsLower {
+      receiving = pair.left
+      sending = pair.right
+    } else {
+      receiving = pair.right
+      sending = pair.left
     }
-    _ = try SystemError.check(result, "socketpair")
-    // The kernel just handed both numbers out, to nobody else. The lower one is for the children.
-    receiving = unsafe FileDescriptor(owning: min(ends.0, ends.1))
-    sending = unsafe FileDescriptor(owning: max(ends.0, ends.1))
     unsafe shared = .allocate(capacity: 1)
     unsafe shared.initialize(
       to: ipc_handover(sending: sending.number, receiving: receiving.number, process: getpid(), claim: 0))
