@@ -21,8 +21,9 @@ for program in spawn-loop cycle-client list-client silent-clients time-pair rela
   gcc -O2 -std=gnu11 -Wall -Wextra -o "$work/$program" "$here/$program.c" -lutil
 done
 
+# Daemons have sessions of their own: the kernel shares processors out by session.
 socket=$work/windowd.sock
-.build/release/windowd --socket "$socket" 2>"$work/log" &
+setsid .build/release/windowd --socket "$socket" 2>"$work/log" &
 daemon=$!
 until .build/release/windowctl --socket "$socket" status >/dev/null 2>&1; do sleep 0.02; done
 echo "idle windowd: $(awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status") KiB resident"
@@ -64,7 +65,7 @@ echo "attached window: $attached MB/s, C relay $relayed MB/s, ratio $(ratio "$at
 
 # Two daemons, with and without a thousand silent clients, take turns in short bursts: both meet whatever else the machine
 # does, and nobody connects or leaves while it is measured.
-.build/release/windowd --socket "$socket.crowded" 2>>"$work/log" &
+setsid .build/release/windowd --socket "$socket.crowded" 2>>"$work/log" &
 crowded=$!
 until .build/release/windowctl --socket "$socket.crowded" status >/dev/null 2>&1; do sleep 0.02; done
 mkfifo "$work/hold" "$work/held"

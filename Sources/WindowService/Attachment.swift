@@ -54,10 +54,10 @@ final class Attachment {
   private static let mostAhead = 1 << 16
 
   /// Whether the window is better not read on just now: a terminal sets the pace of what is printed on it, as long as it
-  /// has one. Who only watches does not.
+  /// has one and its program lives. Who only watches does not.
   var setsPace: Bool {
     let isBehind = window.recent.total - position > UInt64(Self.mostAhead)
-    return isBehind && isWaitingForRoom && !isSlow && !request.isReadOnly && end == nil
+    return isBehind && isWaitingForRoom && !isSlow && !request.isReadOnly && end == nil && window.live != nil
   }
 
   /// Suspends until the window can be read on.
@@ -68,7 +68,7 @@ final class Attachment {
 
   /// Lets the window be read on, if that is so.
   func resumeReader() {
-    guard !setsPace || window.live == nil else { return }
+    guard !setsPace else { return }
     waitingReader?.resume()
     waitingReader = nil
   }

@@ -67,7 +67,6 @@ extension WindowTable {
     for attachment in window.attachments { attachment.resumeReader() }
     await feeding.value
     _ = read(live, into: window, atMost: 1 << 20)
-    showNews(of: window)
     endAttachments(of: window)
     if !window.specification.hold || window.isClosing { remove(window, status) }
   }
@@ -87,7 +86,6 @@ extension WindowTable {
     guard let window = windows[id], let live = window.live else { return }
     while !Task.isCancelled {
       let progress = read(live, into: window, atMost: 1 << 16)
-      showNews(of: window)
       await window.owner?.keepPace()
       switch progress {
       case .more: await Task.yield()
@@ -104,10 +102,11 @@ extension WindowTable {
     case closed
   }
 
-  /// Reads until nothing is left, or `limit` bytes have come and others should have their turn.
+  /// Reads until nothing is left, `limit` bytes have come and others should have their turn, or a terminal is to catch
+  /// up; each piece is shown as it comes, so that child, daemon and terminal work at the same time.
   private func read(_ live: LiveTerminal, into window: Window, atMost limit: Int) -> Progress {
     var taken = 0
-    while taken < limit {
+    while taken < limit, !(window.owner?.setsPace ?? false) {
       do throws(SystemError) {
         var span = scratch.mutableSpan
         // Bytes seen as raw bytes: nothing is reinterpreted.
@@ -115,6 +114,7 @@ extension WindowTable {
         let count = try live.terminal.source.descriptor.read(into: &bytes)
         guard count > 0 else { return .closed }
         window.keep(scratch[..<count])
+        showNews(of: window)
         taken += count
       } catch {
         return error.errno == EAGAIN ? .nothing : .closed
