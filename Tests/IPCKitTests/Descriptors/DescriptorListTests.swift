@@ -62,6 +62,18 @@ import Testing
     try second.untilAllAreGone()
   }
 
+  @Test(arguments: [1, 2, 3], [1, 2, 3]) func isFilledAgainAfterItWasEmptied(before: Int, after: Int) throws {
+    let (first, second) = (try Freight(before), try Freight(after))
+    var list = first.take()
+    while let descriptor = list.popFirst() { _ = consume descriptor }
+    try first.untilAllAreGone()
+    list.append(contentsOf: second.take())
+    let found = names(of: list)
+    #expect(found == second.names)
+    let count = list.count
+    #expect(count == after)
+  }
+
   @Test func startsWithOne() throws {
     let pipe = try Pipe()
     let expected = target(of: pipe.writing)
