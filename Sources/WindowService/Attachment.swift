@@ -34,6 +34,8 @@ final class Attachment {
   var writer: Task<Void, Never>?
   /// Why it is about to end.
   var end: Reply.AttachmentEnd.Reason?
+  /// Whether its client has gone, and cannot clear up the terminal behind it.
+  var isAbandoned = false
 
   init(
     ticket: UInt64, window: Window, terminal: consuming LentTerminal, request: AttachRequest, client: Int32,
@@ -112,10 +114,15 @@ final class Attachment {
     // Ends a sequence that was cut off; then the screen is cleared.
     let notice =
       "\u{18}\u{1B}\\\u{1B}[0m\u{1B}[H\u{1B}[2J[windowd: \(skipped) bytes were too many for this terminal]\r\n"
-    first = Array(notice.utf8) + newest
+    replaceTheRest(with: Array(notice.utf8) + newest)
+    hasSkipped = true
+  }
+
+  /// Shows this instead of what has not been shown.
+  func replaceTheRest(with bytes: [UInt8]) {
+    first = bytes
     firstShown = 0
     position = window.recent.total
-    hasSkipped = true
   }
 
   /// Whether something was skipped since this was asked last: programs that fill the screen are to draw anew.

@@ -33,7 +33,8 @@ extension WindowTable {
     window.resumeTypist()
     attachment.resumeReader()
     for task in tasks { await task.value }
-    if reason == .windowEnded { await showTheRest(attachment) }
+    if attachment.isAbandoned { attachment.replaceTheRest(with: Array(TerminalReset.sequence.utf8)) }
+    if reason == .windowEnded || attachment.isAbandoned { await showTheRest(attachment) }
     attachment.terminal.restore()
     window.attachments.removeAll { $0 === attachment }
     if window.attachments.isEmpty { window.forgetRecent() }
@@ -42,7 +43,7 @@ extension WindowTable {
     resumeWaiting(for: .attachment(ticket))
   }
 
-  /// Lets a terminal show what its window printed last, for a moment.
+  /// Lets a terminal show what is left, for a moment.
   private func showTheRest(_ attachment: Attachment) async {
     let deadline = Deadline.after(Self.farewell)
     while attachment.show() == .noRoom {
@@ -58,6 +59,7 @@ extension WindowTable {
 
   /// Forgets an attachment that has ended, or ends it because its client has gone.
   func forgetAttachment(_ ticket: UInt64) async {
+    attachments[ticket]?.isAbandoned = true
     detach(ticket)
     await untilGone(.attachment(ticket))
     attachmentEnds[ticket] = nil

@@ -54,9 +54,9 @@ internal import WindowProtocol
       #expect(try screen.settings != before)
       try screen.type("sleep 0.2; echo in the''gap\r")
       #expect(screen.shows("sleep"))
-      client.signal(SIGKILL)
+      // windowd gives the terminal back, because nobody else can: out of a full-screen program's screen, and as it was.
+      #expect(screen.shows("\u{1B}[?1049l") { client.signal(SIGKILL) })
       #expect(try client.exit() == .signaled(SIGKILL))
-      // windowd gives the terminal back, because nobody else can.
       #expect(try eventually { try screen.settings == before })
       #expect(daemon.descriptors(settlingTo: atRest) == atRest)
       #expect(try eventually { try daemon.text(of: id).contains("in thegap\r\ninner> ") })
