@@ -29,8 +29,8 @@ extension WindowTable {
 
   /// Types for a terminal that may, up to the key that detaches it.
   private func take(_ bytes: ArraySlice<UInt8>, from attachment: Attachment) {
-    let key = attachment.request.detachKey.flatMap { bytes.firstIndex(of: $0) }
-    if !attachment.request.isReadOnly { type(bytes[..<(key ?? bytes.endIndex)], in: attachment.window) }
+    let key = attachment.request.detachKey.flatMap { DetachKey(byte: $0).firstRange(in: bytes) }
+    if !attachment.request.isReadOnly { type(bytes[..<(key?.lowerBound ?? bytes.endIndex)], in: attachment.window) }
     if key != nil { end(attachment, .detached) }
   }
 

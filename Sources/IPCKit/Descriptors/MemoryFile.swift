@@ -36,9 +36,12 @@ internal import Glibc
     public static let write = Seals(rawValue: 0x8)
     /// F_SEAL_FUTURE_WRITE: only who has a writable mapping already can change its contents.
     public static let futureWrite = Seals(rawValue: 0x10)
+    /// F_SEAL_EXEC: it can never be executed. Files of ``MemoryFile/init(named:size:)`` have it from Linux 6.3 on.
+    public static let execution = Seals(rawValue: 0x20)
   }
 
-  /// Makes a file of zeros. memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING, ftruncate(2).
+  /// Makes a file of zeros. memfd_create(2) with MFD_CLOEXEC, MFD_ALLOW_SEALING and, from Linux 6.3 on, MFD_NOEXEC_SEAL,
+  /// ftruncate(2).
   /// - Parameters:
   ///   - name: shown in /proc/PID/fd, at most 249 bytes; it need not be unique.
   ///   - size: in bytes; memory is used for what is written.
