@@ -3,15 +3,11 @@
 
 #define _GNU_SOURCE
 #include "address.h"
+#include "ancillary.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-// Newer than the C library's headers.
-#ifndef SCM_PIDFD
-#define SCM_PIDFD 0x04
-#endif
 
 int64_t ipc_send_message(int socket, const void *bytes, size_t count) {
   ssize_t put;

@@ -5,15 +5,13 @@
 
 #define _GNU_SOURCE
 #include "CIPCShim.h"
+#include "ancillary.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef SCM_PIDFD
-#define SCM_PIDFD 0x04
-#endif
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83
 #endif

@@ -20,20 +20,9 @@ public enum FIFO {
   public static func make(at path: String, mode: UInt32 = 0o600) throws(SystemError) {
     try FileAccess.check(path, for: "mkfifo")
     let access = FileAccess(mode: mode)
-    // The path is a C string for the length of the call, here and below.
+    // The path is a C string for the length of the call.
     _ = try SystemError.check(unsafe ipc_make_fifo(path, access.firstMode), "mkfifo", path)
-    do throws(SystemError) {
-      var made = ipc_file_status()
-      _ = try SystemError.check(unsafe ipc_path_status(path, &made), "lstat", path)
-      guard made.mode & S_IFMT == S_IFIFO else { throw SystemError(errno: ESTALE, operation: "mkfifo", object: path) }
-      try access.apply(to: made, at: path)
-    } catch  where error.errno == ESTALE {
-      // Somebody has put something else there, which is not ours to remove.
-      throw error
-    } catch {
-      unsafe _ = ipc_unlink(path)
-      throw error
-    }
+    _ = try access.finish(path, type: S_IFIFO, madeBy: "mkfifo")
   }
 
   /// Opens the reading end and waits until somebody has opened the other one. open(2) without following a link, ppoll(2),

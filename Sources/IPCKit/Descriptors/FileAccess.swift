@@ -30,12 +30,39 @@ struct FileAccess: Sendable {
   /// use it; this user may all along, so that its own clients are never refused.
   var firstMode: UInt32 { changesHands ? mode & 0o700 : mode }
 
-  /// Brings a file that was made with ``firstMode`` into its final state: fchownat(2), then chmod(2), where they differ.
-  ///
-  /// By a descriptor of the file itself, which must be the one that was made: never through a link.
-  /// - Parameter made: the file as it was found right after it was made.
-  /// - Throws: ESTALE when another file stands there meanwhile; EPERM when this process may not give it away.
-  func apply(to made: ipc_file_status, at path: String) throws(SystemError) {
+  /// Brings a file that was just made with ``firstMode`` into its final state, or removes it.
+  /// - Parameters:
+  ///   - type: what was made, as in S_IFMT.
+  ///   - operation: what made it.
+  /// - Returns: the file as it was found.
+  /// - Throws: ESTALE when another file stands there meanwhile, which is left alone; EPERM when this process may not give
+  ///   it away.
+  func finish(_ path: String, type: UInt32, madeBy operation: String) throws(SystemError) -> ipc_file_status {
+    do throws(SystemError) {
+      let made = try Self.status(of: path)
+      guard made.mode & S_IFMT == type else { throw SystemError(errno: ESTALE, operation: operation, object: path) }
+      try apply(to: made, at: path)
+      return made
+    } catch  where error.errno == ESTALE {
+      // Somebody has put something else there, which is not ours to remove.
+      throw error
+    } catch {
+      // The path is a C string for the length of the call.
+      unsafe _ = ipc_unlink(path)
+      throw error
+    }
+  }
+
+  /// What stands at a path, never through a link. lstat(2).
+  static func status(of path: String) throws(SystemError) -> ipc_file_status {
+    var found = ipc_file_status()
+    // The path is a C string for the length of the call, and the shim fills the structure.
+    _ = try SystemError.check(unsafe ipc_path_status(path, &found), "lstat", path)
+    return found
+  }
+
+  /// fchownat(2), then chmod(2), where they differ, by a descriptor of the file itself, which must be the one that was made.
+  private func apply(to made: ipc_file_status, at path: String) throws(SystemError) {
     let owner = owner.flatMap { $0 == made.owner ? nil : $0 }
     let group = group.flatMap { $0 == made.group ? nil : $0 }
     guard owner != nil || group != nil || made.mode & 0o7777 != mode else { return }

@@ -38,18 +38,7 @@ struct SocketPath: ~Copyable, Sendable {
     let lock = try Self.takeLock(path + ".lock")
     try Self.sweepStale(path)
     try socket.bind(to: .path(path), mode: access.firstMode)
-    let made: ipc_file_status
-    do throws(SystemError) {
-      made = try Self.status(path)
-      try access.apply(to: made, at: path)
-    } catch  where error.errno == ESTALE {
-      // Somebody has put another one there, which is not ours to remove.
-      throw error
-    } catch {
-      // The path is a C string for the length of the call, here and below.
-      unsafe _ = ipc_unlink(path)
-      throw error
-    }
+    let made = try access.finish(path, type: S_IFSOCK, madeBy: "bind")
     self.path = path
     self.lock = lock
     device = made.device
@@ -58,7 +47,8 @@ struct SocketPath: ~Copyable, Sendable {
 
   /// Removes the socket's file if it is still ours, then gives the lock up.
   consuming func remove() throws(SystemError) {
-    if let found = try? Self.status(path), found.device == device, found.inode == inode {
+    if let found = try? FileAccess.status(of: path), found.device == device, found.inode == inode {
+      // The path is a C string for the length of the call, here and below.
       _ = try SystemError.check(unsafe ipc_unlink(path), "unlink", path)
     }
     // Closing alone would leave the lock to a child that is about to execute its program.
@@ -77,7 +67,9 @@ struct SocketPath: ~Copyable, Sendable {
       // An umask that takes it from its owner would lock this user's next process out for good.
       if held.mode & 0o600 != 0o600, held.owner == geteuid() { fchmod(file.number, 0o600) }
       // Somebody may have replaced the file between open and lock: then ours locks nothing.
-      if let found = try? status(path), found.device == held.device, found.inode == held.inode { return file }
+      if let found = try? FileAccess.status(of: path), found.device == held.device, found.inode == held.inode {
+        return file
+      }
     }
   }
 
@@ -85,7 +77,7 @@ struct SocketPath: ~Copyable, Sendable {
   private static func sweepStale(_ path: String) throws(SystemError) {
     let found: ipc_file_status
     do throws(SystemError) {
-      found = try status(path)
+      found = try FileAccess.status(of: path)
     } catch  where error.errno == ENOENT {
       return
     }
@@ -99,11 +91,5 @@ struct SocketPath: ~Copyable, Sendable {
     case 0, -EAGAIN, -EPROTOTYPE: throw SystemError(errno: EADDRINUSE, operation: "bind", object: path)
     case let failed: throw SystemError(errno: -failed, operation: "connect", object: path)
     }
-  }
-
-  private static func status(_ path: String) throws(SystemError) -> ipc_file_status {
-    var found = ipc_file_status()
-    _ = try SystemError.check(unsafe ipc_path_status(path, &found), "lstat", path)
-    return found
   }
 }

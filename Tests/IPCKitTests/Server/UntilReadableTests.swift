@@ -51,9 +51,10 @@ import Testing
     }
   }
 
-  /// Before the first read, whose result nobody knows, and after one.
-  @Test(arguments: [false, true]) func bodyThatEndsFirstHasItsResult(afterARead: Bool) async throws {
-    let story = Story()
+  /// A handler that waits between two lines, or before both, and a client that writes the second after `meanwhile`.
+  private func readWaitRead(
+    _ story: Story, afterARead: Bool, meanwhile: @escaping @Sendable () throws -> Void = {}
+  ) async throws {
     try await tell(story) { (connection: consuming Connection) in
       if afterARead { try await story.read(&connection) }
       await story.wait(connection)
@@ -61,24 +62,24 @@ import Testing
     } client: { peer, _ in
       if afterARead { try peer.client.send("one\n") }
       try story.isWaiting.wait()
+      try meanwhile()
+      try peer.client.send("two\n")
+    }
+  }
+
+  /// Before the first read, whose result nobody knows, and after one.
+  @Test(arguments: [false, true]) func bodyThatEndsFirstHasItsResult(afterARead: Bool) async throws {
+    let story = Story()
+    try await readWaitRead(story, afterARead: afterARead) {
       story.mayEnd.set()
       try eventually { story.found.entries.last == "done" }
-      try peer.client.send("two\n")
     }
     #expect(story.found.entries == (afterARead ? ["one"] : []) + ["done", "two"])
   }
 
   @Test(arguments: [false, true]) func peerThatSendsFirstCancelsTheBody(afterARead: Bool) async throws {
     let story = Story()
-    try await tell(story) { (connection: consuming Connection) in
-      if afterARead { try await story.read(&connection) }
-      await story.wait(connection)
-      try await story.read(&connection)
-    } client: { peer, _ in
-      if afterARead { try peer.client.send("one\n") }
-      try story.isWaiting.wait()
-      try peer.client.send("two\n")
-    }
+    try await readWaitRead(story, afterARead: afterARead)
     #expect(story.found.entries == (afterARead ? ["one"] : []) + ["peer", "two"])
   }
 
