@@ -82,6 +82,22 @@ internal import WindowProtocol
     }
   }
 
+  @Test func programThatEndsWhileItsTerminalIsBehindIsKeptWhole() throws {
+    try withDaemon { daemon in
+      let screen = try Screen()
+      // Nobody looks at the screen. More than it takes and the daemon reads ahead: the rest is in the window's terminal when
+      // the program ends.
+      let script = "read x; head -c 86000 /dev/zero | tr '\\0' x; echo END"
+      let id = try daemon.create("sh", "-c", script, hold: true)
+      let client = try daemon.attach(id, on: screen)
+      try screen.type("go\r")
+      #expect(try eventually { try daemon.list().first?.exit != nil })
+      #expect(try daemon.text(of: id).hasSuffix("xEND\r\n"))
+      #expect(screen.shows("exited with status 0]"))
+      #expect(try client.exit() == .exited(0))
+    }
+  }
+
   @Test func othersAreRefusedTakeOverOrWatch() throws {
     try withDaemon { daemon in
       let id = try shell(daemon)

@@ -1,8 +1,9 @@
 // Who may connect to a socket's file: exactly as asked for in the end, and nobody else on the way there.
 
 import Glibc
-import IPCKit
 import Testing
+
+@testable import IPCKit
 
 @Suite(.timeLimit(.minutes(5))) struct FileAccessTests {
   private static let soon = Duration.seconds(60)
@@ -19,6 +20,17 @@ import Testing
       #expect(umask(0) == mask)
       try listener.close()
     }
+  }
+
+  @Test func whatSomebodyElseHasPutThereIsLeftAlone() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory("f")
+    try writeFile(path, "theirs", mode: 0o644)
+    let before = (try contents(of: path), inode(of: path))
+    let failed = systemFailure { _ = try FileAccess(mode: 0o600).finish(path, type: S_IFIFO, madeBy: "mkfifo") }
+    #expect(failed?.errno == ESTALE)
+    #expect((try contents(of: path), inode(of: path)) == before)
+    #expect(mode(of: path) == S_IFREG | 0o644)
   }
 
   @Test(.asRoot, arguments: [0o000, 0o777] as [mode_t]) func fileIsGivenToItsOwners(mask: mode_t) async {
