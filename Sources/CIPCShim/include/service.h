@@ -13,6 +13,8 @@
 // -ENOPKG: LISTEN_FDS is for this process, and libsystemd.so.0 cannot be loaded.
 int ipc_listen_descriptors(char *IPC_NULLABLE *IPC_NULLABLE *IPC_NONNULL names);
 void ipc_free_names(char *IPC_NULLABLE *IPC_NULLABLE names, int count);
+// getpeername(2): whether a socket is connected, though its peer may have gone.
+int ipc_has_peer(int socket);
 
 // MARK: notification.c — what is told
 
