@@ -5,8 +5,8 @@ internal import Glibc
 
 /// A descriptor that was handed over, described without touching it.
 public struct InheritedDescriptor: Sendable, Hashable {
-  /// What the manager calls it: FileDescriptorName= of a socket unit, or the unit's name; `connection` for a socket unit with
-  /// Accept=yes; the name under which it was stored; `unknown` where nobody gave one.
+  /// What the manager calls it: FileDescriptorName= of a socket unit, or the unit's name; `connection` for a socket
+  /// unit with Accept=yes; the name under which it was stored; `unknown` where nobody gave one.
   public let name: String
   /// What it is.
   public let kind: Kind

@@ -3,13 +3,13 @@
 internal import CIPCShim
 
 extension SocketActivation {
-  /// Takes the connection that this process was started with as its standard input: by a socket unit with Accept=yes and
-  /// StandardInput=socket, or by `systemd-socket-activate --inetd --accept`. fstat(2), getpeername(2), fcntl(2) with
-  /// F_DUPFD_CLOEXEC, open(2), dup2(2).
+  /// Takes the connection that this process was started with as its standard input: by a socket unit with Accept=yes
+  /// and StandardInput=socket, or by `systemd-socket-activate --inetd --accept`. fstat(2), getpeername(2), fcntl(2)
+  /// with F_DUPFD_CLOEXEC, open(2), dup2(2).
   ///
-  /// It becomes close-on-exec and non-blocking, under another number. What led to it of 0, 1 and 2 leads to /dev/null then:
-  /// the peer hears its end, and nothing that is printed gets between what is sent. Standard error is one of these where the
-  /// unit does not say otherwise; StandardError=journal keeps it.
+  /// It becomes close-on-exec and non-blocking, under another number. What led to it of 0, 1 and 2 leads to /dev/null
+  /// then: the peer hears its end, and nothing that is printed gets between what is sent. Standard error is one of
+  /// these where the unit does not say otherwise; StandardError=journal keeps it.
   ///
   /// Nobody has looked who the peer is: see ``Peer``.
   /// - Returns: the connection, of whatever family and type, the caller's to own; nil when standard input is closed, no

@@ -1,4 +1,5 @@
-// A service's place without a manager: a forked child that has descriptors from number 3 on, and variables that name it.
+// A service's place without a manager: a forked child that has descriptors from number 3 on, and variables that name
+// it.
 
 import Glibc
 import IPCKit
@@ -38,7 +39,8 @@ enum Inherited: String, Codable, CaseIterable {
   }
 }
 
-/// Runs `body` in a forked child that was activated with these descriptors, and hands out what it tells. Only in an exit test.
+/// Runs `body` in a forked child that was activated with these descriptors, and hands out what it tells. Only in an
+/// exit test.
 func activated(
   _ kinds: [Inherited], names: String?, pid: String? = nil, count: String? = nil, at path: String? = nil,
   _ body: () throws -> String

@@ -1,5 +1,5 @@
-// The system's own activator, where it is installed: this very test program, started by systemd-socket-activate with what it
-// can hand over, runs the one test that is meant for it.
+// The system's own activator, where it is installed: this very test program, started by systemd-socket-activate with
+// what it can hand over, runs the one test that is meant for it.
 
 import Glibc
 import IPCKit

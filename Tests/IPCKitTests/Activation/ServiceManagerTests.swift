@@ -1,5 +1,5 @@
-// What a manager receives, byte for byte and descriptor for descriptor, beside what libsystemd's own functions send when a C
-// program calls them. Each test is a process of its own, because NOTIFY_SOCKET is the whole process's.
+// What a manager receives, byte for byte and descriptor for descriptor, beside what libsystemd's own functions send
+// when a C program calls them. Each test is a process of its own, because NOTIFY_SOCKET is the whole process's.
 
 import Glibc
 import IPCKit

@@ -1,5 +1,5 @@
-// Being activated: descriptors from number 3 on, and variables that name this very process. Both are prepared in a forked
-// child, which takes them over as a service would.
+// Being activated: descriptors from number 3 on, and variables that name this very process. Both are prepared in a
+// forked child, which takes them over as a service would.
 
 import Glibc
 import IPCKit

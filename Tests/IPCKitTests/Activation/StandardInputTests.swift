@@ -76,8 +76,8 @@ import Testing
   }
 }
 
-/// Takes the connection and answers on it: its number and flags, where the streams lead, and whether a second look finds
-/// nothing.
+/// Takes the connection and answers on it: its number and flags, where the streams lead, and whether a second look
+/// finds nothing.
 private func takenFromStandardInput() throws -> String {
   guard let connection = try SocketActivation.takeStandardInput() else { return "none" }
   // The number is used while its owner is borrowed.
