@@ -111,7 +111,9 @@ struct Client {
   }
 
   /// Connects.
-  func connect() throws(ClientFailure) -> BufferedReader {
+  func connect() throws(ClientFailure) -> BufferedReader { try connect(by: deadline) }
+
+  private func connect(by deadline: Deadline) throws(ClientFailure) -> BufferedReader {
     do throws(IPCError) {
       let stream = try UnixStream(connectingTo: .path(path), trusting: policy, deadline: deadline)
       return BufferedReader(stream.descriptor, limit: WireFormat.replyLimit)
@@ -126,11 +128,11 @@ struct Client {
     var pause: UInt32 = 1000
     while true {
       do throws(ClientFailure) {
-        return try connect()
+        return try connect(by: deadline)
       } catch .noDaemon(let message) {
         // Nothing tells of a socket that is about to be there.
-        guard !deadline.hasPassed else { throw .noDaemon(message) }
         usleep(pause)
+        guard !deadline.hasPassed else { throw .noDaemon(message) }
         pause = min(pause * 2, 50_000)
       }
     }
