@@ -34,7 +34,7 @@ PROGRAMS = windowd windowctl
 # What `make test-systemd` boots.
 STAGE = .build/stage
 
-.PHONY: help install uninstall build demo test test-debug test-release test-systemd sanitize lint format bench bench-quick figures clean
+.PHONY: help build echo-service install uninstall demo test test-debug test-release test-systemd sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -47,6 +47,9 @@ build: ## Build the programs; they are in .build/release then.
 	$(RELEASE) --product demo $(WINDOWD_LINK) $(QUIET)
 	$(RELEASE) --product windowctl $(WINDOWCTL_LINK) $(QUIET)
 	@cp $(WINDOWCTL_SCRATCH)/release/windowctl .build/release/windowctl
+
+echo-service: build ## Build the example of an activated service; it is in .build/echo/release then.
+	$(RELEASE) --package-path Examples/echo --scratch-path .build/echo $(WINDOWD_LINK) $(QUIET)
 
 # Only where they are missing: `sudo make install` must not build as root what `make build` has built.
 $(PROGRAMS:%=.build/release/%):
@@ -79,10 +82,12 @@ test-release: ## All tests in release.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(SWIFT) test --configuration release --scratch-path .build/test-release
 
-test-systemd: build ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
+test-systemd: build echo-service ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	rm -rf $(STAGE)
 	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr/local
+	$(INSTALL) .build/echo/release/echo-service $(STAGE)/usr/local/bin
+	$(INSTALL) -m 644 Examples/echo/echo.socket Examples/echo/echo.service $(STAGE)/usr/local/lib/systemd/system
 	scripts/boot-systemd.sh $(STAGE) Tests/System/systemd python3 /tests/main.py
 
 sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -94,7 +99,7 @@ lint: ## Check the form of Swift, C and shell, and let the analyser read the C.
 	scripts/lint.sh
 
 format: ## Bring the Swift files into form.
-	$(SWIFT) format --in-place --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift Examples
 
 bench: ## Measure the server beside C and SwiftNIO; writes Benchmarks/RESULTS.md.
 	@scripts/install-packages.sh $(BENCH_PACKAGES)

@@ -19,6 +19,8 @@ make_tree() {
   for directory in bin sbin lib lib64; do ln -s "usr/$directory" "$root/$directory"; done
   chmod 1777 "$root/tmp" "$root/var/tmp"
   chown 1000:1000 "$root/home/user1"
+  # Which awk it is, and the like.
+  cp -a /etc/alternatives "$root/etc/"
   cat >"$root/etc/passwd" <<'PASSWD'
 root:x:0:0:root:/root:/bin/sh
 user1:x:1000:1000:user1:/home/user1:/bin/sh
@@ -130,6 +132,7 @@ until_true() {
 }
 
 # The kernel ends everything in a process namespace whose first process ends.
+# shellcheck disable=SC2317  # a trap reaches it
 clean_up() {
   trap - EXIT
   [ -z "$outer" ] || kill -KILL "${booted:-$outer}" 2>/dev/null || true

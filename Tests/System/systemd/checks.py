@@ -27,7 +27,7 @@ def checking(what):
         yield
     except Exception as error:
         traceback.print_exc()
-        check(False, what, f"{type(error).__name__}: {error}")
+        check(False, what, f"{type(error).__name__}: {str(error).splitlines()[0]}")
 
 
 def wait_until(condition, what):

@@ -32,7 +32,7 @@ def gap(manager, way):
 
 
 def restart(manager, _):
-    """systemctl restart."""
+    """Whoever asks systemd for it."""
     manager.control("restart", "--no-block", "windowd.service")
 
 
@@ -63,9 +63,10 @@ def everything(count, ways=tuple(WAYS)):
         check(len(set(numbers)) == count, f"{count} windows are open", len(set(numbers)))
         stored(manager, 3 * count, "three descriptors for each are in the store")
         before = windows.listed()
+        check(sorted(before) == sorted(numbers), "they are listed", len(before))
         words = []
         for turn, way in enumerate(ways):
-            survives(manager, windows, way, before, words, turn)
+            survives(manager, windows, way, {number: before[number] for number in numbers}, words, turn)
         newest = max(numbers)
         windows.close([newest])
         with gap(manager, kill):
