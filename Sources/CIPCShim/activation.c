@@ -5,6 +5,7 @@
 
 #define _GNU_SOURCE
 #include "CIPCShim.h"
+#include "libsystemd.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,6 +13,12 @@
 #include <unistd.h>
 
 typedef int listen_fds_with_names(int unset_environment, char ***names);
+
+void *ipc_libsystemd_function(const char *name) {
+  // Never closed again: it registers handlers of its own.
+  void *library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+  return library == NULL ? NULL : dlsym(library, name);
+}
 
 int ipc_listen_descriptors(char ***names) {
   *names = NULL;
@@ -23,11 +30,8 @@ int ipc_listen_descriptors(char ***names) {
     unsetenv("LISTEN_FDNAMES");
     return 0;
   }
-  // Never closed again: it registers handlers of its own.
-  void *library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-  if (library == NULL) return -ENOPKG;
   listen_fds_with_names *take;
-  *(void **)&take = dlsym(library, "sd_listen_fds_with_names");
+  *(void **)&take = ipc_libsystemd_function("sd_listen_fds_with_names");
   return take == NULL ? -ENOPKG : take(1, names);
 }
 

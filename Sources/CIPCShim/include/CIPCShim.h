@@ -12,15 +12,8 @@
 
 #include "children.h"
 #include "descriptors.h"
+#include "service.h"
 #include "sockets.h"
 #include "terminals.h"
-
-// MARK: activation.c — libsystemd, loaded when there is something to ask it
-
-// sd_listen_fds_with_names(3) with the variables unset: how many descriptors were inherited, from number 3 on.
-// `names` is then an array of that many strings, to be given to ipc_free_names. Without LISTEN_FDS nothing is loaded.
-// -ENOPKG: LISTEN_FDS is for this process, and libsystemd.so.0 cannot be loaded.
-int ipc_listen_descriptors(char *IPC_NULLABLE *IPC_NULLABLE *IPC_NONNULL names);
-void ipc_free_names(char *IPC_NULLABLE *IPC_NULLABLE names, int count);
 
 #endif
