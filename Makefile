@@ -84,6 +84,7 @@ test-release: ## All tests in release.
 
 test-systemd: build echo-service ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/installation
 	rm -rf $(STAGE)
 	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr/local
 	$(INSTALL) .build/echo/release/echo-service $(STAGE)/usr/local/bin
