@@ -51,6 +51,13 @@ def terminal(manager, windows):
     files = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[3:5]
     check(files[0] == "1024", "its descriptor limit is a login's", " ".join(files))
     windows.close([number])
+    # With a shell between it and windowd, whose name root could give for its own.
+    number = windows.windowctl(
+        "create-window", "-e", "sh", "-c", f"NOTIFY_SOCKET={manager.runtime}/systemd/notify systemd-notify --status=forged; :"
+    ).stdout
+    windows.windowctl("wait", number.strip())
+    status = manager.property("StatusText")
+    check(status != "forged", "a window cannot speak for windowd", status)
 
 
 def reload(manager, windows):

@@ -116,6 +116,5 @@ class Manager:
         self.control("start", f"{self.unit}.socket")
 
     def log(self):
-        """What the service has said so far."""
-        return subprocess.run(
-            ["journalctl", "--quiet", "--output=cat", "_COMM=" + self.unit], capture_output=True, text=True).stdout
+        """What the service's main process has said so far."""
+        return self.run("journalctl", "--quiet", "--output=cat", f"_PID={self.main_process()}", as_user=0).stdout

@@ -36,11 +36,11 @@ def exit_in_the_gap(manager, windows):
 
 def waiting(manager, windows):
     """Who waits for a window since before a restart hears of its end after it."""
+    manager.drop_in(GAP)
     numbers = windows.create_many(2)
     for name, number, status in zip(QUICK, numbers, (5, 6)):
         waiter = windows.start("wait", "--exit-status", number)
         wait_until(lambda: windows.connections() == 1, "windowctl waits")
-        manager.drop_in(GAP)
         with gap(manager, WAYS[name]):
             check(waiter.poll() is None, f"{name}: windowctl wait goes on without windowd", waiter.poll())
         windows.say("leave", [number], status)
