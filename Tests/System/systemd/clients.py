@@ -42,7 +42,8 @@ def waiting(manager, windows):
         waiter = windows.start("wait", "--exit-status", number)
         wait_until(lambda: windows.connections() == 1, "windowctl waits")
         with gap(manager, WAYS[name]):
-            check(waiter.poll() is None, f"{name}: windowctl wait goes on without windowd", waiter.poll())
+            seen = waiter.poll()
+            check(seen is None, f"{name}: windowctl wait goes on without windowd", "no end" if seen is None else seen)
         windows.say("leave", [number], status)
         try:
             said = waiter.communicate(timeout=PATIENCE)
@@ -166,4 +167,4 @@ def gap_seen(manager, windows):
         stopping.set()
         client.join()
         check(again, f"the longest wait for an answer, 100 windows, {name}",
-              f"{longest * 1000:.0f} ms, {len(failed)} asked again {' '.join(set(failed))}")
+              f"{longest * 1000:.0f} ms; {len(failed)} without an answer {' '.join(set(failed))}")

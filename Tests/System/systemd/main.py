@@ -8,7 +8,7 @@ import time
 import activation
 import clients
 import echo
-import limits
+import edges
 import survival
 from checks import Manager, checking, failures
 from windows import Windows
@@ -16,7 +16,7 @@ from windows import Windows
 SYSTEM = [
     activation.units, activation.activation, activation.terminal, activation.reload, activation.stop,
     survival.everything(100), clients.exit_in_the_gap, clients.waiting, clients.attached, clients.burst,
-    clients.gap_seen, limits.full_store, limits.quick_restarts, limits.idle_exit,
+    clients.gap_seen, edges.changes, edges.held, edges.full_store, edges.quick_restarts, edges.idle_exit,
 ]
 USER = [
     activation.units, activation.activation, activation.terminal, activation.reload, activation.stop,
