@@ -62,6 +62,6 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "WindowServiceTests", dependencies: ["CIPCShim", "IPCKit", "WindowProtocol", "WindowService"],
-      exclude: ["Wire"], swiftSettings: swiftSettings),
+      exclude: ["Support/manager.py", "Wire"], swiftSettings: swiftSettings),
   ]
 )

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 typedef int listen_fds_with_names(int unset_environment, char ***names);
@@ -20,6 +21,9 @@ void *ipc_libsystemd_function(const char *name) {
   return library == NULL ? NULL : dlsym(library, name);
 }
 
+// What managers newer than the one that this was tested with set beside LISTEN_PID, and older libraries leave there.
+static const char process_identity[] = "LISTEN_PIDFDID";
+
 int ipc_listen_descriptors(char ***names) {
   *names = NULL;
   const char *process = getenv("LISTEN_PID");
@@ -28,15 +32,26 @@ int ipc_listen_descriptors(char ***names) {
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDNAMES");
+    unsetenv(process_identity);
     return 0;
   }
   listen_fds_with_names *take;
   *(void **)&take = ipc_libsystemd_function("sd_listen_fds_with_names");
-  return take == NULL ? -ENOPKG : take(1, names);
+  if (take == NULL) return -ENOPKG;
+  int count = take(1, names);
+  unsetenv(process_identity);
+  return count;
 }
 
 void ipc_free_names(char **names, int count) {
   if (names == NULL) return;
   for (int i = 0; i < count; i++) free(names[i]);
   free(names);
+}
+
+int ipc_has_peer(int socket) {
+  struct sockaddr_storage name;
+  socklen_t size = sizeof name;
+  if (getpeername(socket, (struct sockaddr *)&name, &size) == 0) return 1;
+  return errno == ENOTCONN ? 0 : -errno;
 }

@@ -63,4 +63,6 @@ int ipc_map(int descriptor, size_t size, int writable, void **address) {
   return 0;
 }
 
+int ipc_discard(void *address, size_t size) { return madvise(address, size, MADV_REMOVE) < 0 ? -errno : 0; }
+
 int ipc_unmap(void *address, size_t size) { return munmap(address, size) < 0 ? -errno : 0; }

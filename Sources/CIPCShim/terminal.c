@@ -59,6 +59,11 @@ int ipc_terminal_is_masters_other_side(int master, int terminal) {
   return status.st_dev == peer_status.st_dev && status.st_ino == peer_status.st_ino;
 }
 
+int ipc_terminal_number(int master) {
+  unsigned int number;
+  return ioctl(master, TIOCGPTN, &number) < 0 ? -errno : (int)number;
+}
+
 int ipc_reopen_terminal(int terminal) {
   struct termios settings;
   unsigned int number;

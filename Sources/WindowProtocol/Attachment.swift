@@ -86,6 +86,8 @@ extension Reply {
       case windowEnded = "window-ended"
       /// The terminal was hung up.
       case terminalLost = "terminal-lost"
+      /// The daemon has ended, and the window has not: if the daemon is started again, the window is still there.
+      case daemonEnded = "daemon-ended"
     }
 
     /// The window.

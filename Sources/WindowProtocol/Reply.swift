@@ -121,6 +121,8 @@ package enum FailureCode: String, Codable, Hashable, Sendable {
   case tooManyWindows = "too-many-windows"
   /// The program could not be started.
   case spawnFailed = "spawn-failed"
+  /// The service manager does not confirm that it keeps the window.
+  case notStored = "not-stored"
   /// The daemon is about to end.
   case stopping
 }

@@ -135,6 +135,14 @@ package enum Request: Hashable, Sendable {
     }
   }
 
+  /// Whether asking a second time does no more than asking once.
+  package var isRepeatable: Bool {
+    switch self {
+    case .listWindows, .resizeWindow, .show, .wait, .config, .getConfig, .status: true
+    default: false
+    }
+  }
+
   /// Every text in it that somebody chose.
   package var texts: [String] {
     switch self {

@@ -50,6 +50,9 @@ package struct ChildExit: Codable, Hashable, Sendable {
     }
   }
 
+  /// As the library says it.
+  package var exitStatus: ExitStatus { status.map { .exited($0) } ?? signal.map { .signaled($0) } ?? .unknown }
+
   /// As a shell tells it: its status, or 128 and the signal; 125 when nobody can tell.
   package var shellStatus: Int32 { status ?? signal.map { 128 + $0 } ?? 125 }
 

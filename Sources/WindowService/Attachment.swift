@@ -47,8 +47,8 @@ final class Attachment {
     self.request = request
     self.client = client
     self.outerWindow = outerWindow
-    let kept = window.output.bytes
-    first = Replay.of(kept, isCutOff: window.output.total > UInt64(kept.count))
+    let kept = window.state.output
+    first = Replay.of(kept, isCutOff: window.state.printed > UInt64(kept.count))
     position = window.recent.total
   }
 

@@ -13,6 +13,9 @@ package struct Setting: Hashable, Sendable {
   package let key: String
   package let value: String
 
+  /// As messages have it.
+  var text: String { "\(key)=\(value)" }
+
   /// Reads `key=value`, as messages have it; spaces around either are no part of them.
   package init(_ text: String) throws(ConfigurationError) {
     // Among the bytes: a value may begin with a mark that combines with the sign.

@@ -31,6 +31,9 @@ struct Conversation: ~Copyable {
 
   /// Answers messages until the client ends.
   consuming func serve() async throws {
+    let activity = handler.windows.activity
+    activity.note()
+    defer { activity.note() }
     let failure = await answerAll()
     if refusals > 1 { log.write(.warning, "refused \(refusals) messages of process \(client)") }
     if let failure { throw failure }

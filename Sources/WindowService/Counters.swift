@@ -7,6 +7,12 @@ internal import Synchronization
 final class Counters: Sendable {
   let start = ContinuousClock.now
   private let answering = Atomic<Int>(0)
+  private let server = Mutex<ServerCounters?>(nil)
+
+  /// How many connections there are; none before there is a server.
+  var connections: Int { server.withLock { $0?.open ?? 0 } }
+
+  func follow(_ counters: ServerCounters) { server.withLock { $0 = counters } }
 
   func answerBegan() { answering.add(1, ordering: .relaxed) }
   func answerEnded() { answering.subtract(1, ordering: .relaxed) }

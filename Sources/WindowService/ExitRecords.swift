@@ -14,6 +14,11 @@ struct ExitRecords {
   /// How a window ended; nil when it has not, or too many have since.
   subscript(id: UInt64) -> ExitStatus? { exits[id] }
 
+  /// All of them, oldest first.
+  var all: [(id: UInt64, status: ExitStatus)] {
+    (order[oldest...] + order[..<oldest]).compactMap { id in exits[id].map { (id, $0) } }
+  }
+
   /// Remembers one, and forgets the oldest for it when there are as many as there may be.
   mutating func record(_ id: UInt64, _ status: ExitStatus) {
     exits[id] = status

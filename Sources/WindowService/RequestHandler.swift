@@ -8,7 +8,6 @@ internal import WindowProtocol
 struct RequestHandler: Sendable {
   let windows: WindowTable
   let counters: Counters
-  let connections: ServerCounters
 
   /// The reply's bytes; nil where the protocol has none.
   /// - Throws: the refusal, as the client is to read it.
@@ -63,7 +62,7 @@ struct RequestHandler: Sendable {
     let uptime = (ContinuousClock.now - counters.start).components
     return Reply.Status(
       pid: getpid(), uptime: Double(uptime.seconds) + Double(uptime.attoseconds) / 1e18, windows: await windows.count,
-      connections: connections.open,
+      connections: counters.connections,
       descriptors: (try? DescriptorCensus().kinds) ?? [:])
   }
 

@@ -6,7 +6,7 @@ internal import IPCKit
 /// The layers of settings of a running daemon.
 package struct Settings: Sendable {
   private var file: [Setting] = []
-  private var messages: [Setting] = []
+  private(set) var messages: [Setting] = []
 
   /// What holds for all windows.
   package private(set) var effective = Configuration()

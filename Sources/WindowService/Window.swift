@@ -17,18 +17,18 @@ final class LiveTerminal {
 /// A window of the table's, which alone touches it.
 final class Window {
   let id: UInt64
-  let specification: WindowSpecification
-  let command: [String]
+  let record: WindowRecord
+  /// Its properties and its output, where they outlive this process.
+  var state: WindowState
   /// Settings for this window alone.
   var settings: [Setting]
-  var size: Terminal.Size
-  var output: OutputRing
   /// Nil when the child has ended.
   var live: LiveTerminal?
+  /// Known before the state has it, and before the last of the output was read.
   var exit: ExitStatus?
   /// Terminals that show it.
   var attachments: [Attachment] = []
-  /// The same bytes as ``output``, and more of them, while there are terminals that may be slow.
+  /// The same bytes as the state has, and more of them, while there are terminals that may be slow.
   var recent = OutputRing(capacity: Window.mostBehind)
   /// What was typed and no program has taken yet.
   var typed: [UInt8] = []
@@ -43,24 +43,25 @@ final class Window {
   private static let mostBehind = 4 << 20
 
   init(
-    id: UInt64, specification: WindowSpecification, command: [String], settings: [Setting],
-    configuration: Configuration, live: LiveTerminal
+    id: UInt64, _ record: WindowRecord, state: consuming WindowState, settings: [Setting], live: LiveTerminal?
   ) {
     self.id = id
-    self.specification = specification
-    self.command = command
+    self.record = record
     self.settings = settings
-    self.size = configuration.size
-    self.output = OutputRing(capacity: configuration.scrollback)
     self.live = live
+    exit = state.exit
+    self.state = state
   }
+
+  var specification: WindowSpecification { record.specification }
+  var size: Terminal.Size { state.size }
 
   /// The attachment that types and says how large the window is.
   var owner: Attachment? { attachments.first { !$0.request.isReadOnly } }
 
   /// Keeps what was printed.
   func keep(_ bytes: ArraySlice<UInt8>) {
-    output.append(bytes)
+    state.keep(bytes)
     if !attachments.isEmpty { recent.append(bytes) }
   }
 
@@ -76,8 +77,8 @@ final class Window {
   /// What `list-windows` tells.
   var information: WindowInformation {
     WindowInformation(
-      id: id, title: specification.title ?? command.first ?? "", windowClass: specification.windowClass,
-      command: command, workingDirectory: specification.workingDirectory, pid: live?.child.processID,
+      id: id, title: specification.title ?? record.command.first ?? "", windowClass: specification.windowClass,
+      command: record.command, workingDirectory: specification.workingDirectory, pid: live?.child.processID,
       hold: specification.hold, columns: size.columns, rows: size.rows, exit: exit.map(ChildExit.init),
       attached: owner?.client)
   }

@@ -1,59 +1,16 @@
-// A window's life: opened with its child, fed while the child lives, hung up, reaped, and gone with everything it had.
+// A window's life: fed while its child lives, hung up, reaped, and gone with everything it had.
 
 internal import Glibc
 package import IPCKit
 package import WindowProtocol
 
 extension WindowTable {
-  /// Opens a window and answers its id once its program runs.
-  /// - Parameter size: the terminal's, whatever the settings say.
-  package func open(
-    _ specification: WindowSpecification, size: Terminal.Size? = nil
-  ) async throws(Reply.Failure) -> UInt64 {
-    guard !isStopping else { throw Reply.Failure(.stopping, "windowd is about to end") }
-    var (own, configuration) = try Self.refusing { () throws(ConfigurationError) in
-      let own = try Settings.parseForWindow(specification.options)
-      return (own, try settings.effective.applying(own))
-    }
-    configuration.size = size ?? configuration.size
-    let most = settings.effective.maximumWindows
-    guard windows.count + starting < most else {
-      throw Reply.Failure(.tooManyWindows, "there are \(most) windows, the most there may be")
-    }
-    lastID += 1
-    let id = lastID
-    let command = try Self.refusing { () throws(ConfigurationError) in
-      try setup.command(for: specification, id: id, configuration: configuration)
-    }
-    let live = try await start(command, configuration)
-    let window = Window(
-      id: id, specification: specification, command: command.arguments, settings: own, configuration: configuration,
-      live: live)
-    windows[id] = window
-    window.isClosing = isStopping
-    Task(executorPreference: loop) { await self.supervise(id) }
-    // Stopping began while the program started: it was not there to be hung up.
-    if isStopping { await hangUp(window) }
-    return id
-  }
-
-  private func start(_ command: Command, _ configuration: Configuration) async throws(Reply.Failure) -> LiveTerminal {
-    starting += 1
-    defer { starting -= 1 }
-    do throws(IPCError) {
-      let terminal: Terminal
-      do throws(SystemError) { terminal = try Terminal(size: configuration.size, on: loop) } catch {
-        throw .system(error)
-      }
-      let deadline = Deadline.after(.seconds(configuration.startTimeout))
-      let child = try await command.start(in: terminal, on: loop, through: handover, deadline: deadline)
-      return LiveTerminal(terminal: terminal, child: child)
-    } catch {
-      throw Reply.Failure(.spawnFailed, "\(error)")
-    }
-  }
-
   /// Sees a window from its child's start to its end.
+  func supervise(_ window: Window) {
+    let id = window.id
+    Task(executorPreference: loop) { await self.supervise(id) }
+  }
+
   private func supervise(_ id: UInt64) async {
     guard let window = windows[id], let live = window.live else { return }
     let feeding = Task(executorPreference: loop) { await self.feed(id) }
@@ -67,14 +24,27 @@ extension WindowTable {
     for attachment in window.attachments { attachment.resumeReader() }
     await feeding.value
     _ = read(live, into: window, atMost: 1 << 20)
+    window.state.setExit(status)
     endAttachments(of: window)
-    if !window.specification.hold || window.isClosing { remove(window, status) }
+    childHasEnded(window)
   }
 
-  private func remove(_ window: Window, _ status: ExitStatus) {
-    windows[window.id] = nil
+  /// What becomes of a window whose child has ended, and whose output is complete.
+  func childHasEnded(_ window: Window) {
+    guard window.specification.hold, !window.isClosing else { return remove(window) }
+    let id = window.id
+    if let store { Task(executorPreference: loop) { await store.forgetChild(of: id) } }
+  }
+
+  private func remove(_ window: Window) {
+    guard windows.removeValue(forKey: window.id) != nil, let status = window.exit else { return }
+    activity.note()
     records.record(window.id, status)
+    write(Journal.Entry(ended: Reply.Ended(id: window.id, exit: ChildExit(status))))
     resumeWaiting(for: .window(window.id))
+    let id = window.id
+    // Not before it is written down: what is in neither place would be unknown after a restart.
+    if let store { Task(executorPreference: loop) { await store.forget(id) } }
   }
 }
 
@@ -134,9 +104,9 @@ extension WindowTable {
   package func close(_ id: Int128) async throws(Reply.Failure) {
     let window = try find(id)
     window.isClosing = true
-    guard window.live == nil, let status = window.exit else { return await hangUp(window) }
+    guard window.live == nil, window.exit != nil else { return await hangUp(window) }
     // Held, or about to go by itself.
-    if windows[window.id] === window { remove(window, status) }
+    remove(window)
   }
 
   /// Returns how the child ended once the window has gone; nil when the task is cancelled first.
@@ -147,9 +117,13 @@ extension WindowTable {
     return windows[window.id] == nil ? window.exit : nil
   }
 
-  /// Hangs up all windows and returns when they have gone. No window opens any more.
-  package func closeAll() async {
+  /// Ends what is to end with the daemon, and returns when it has. No window opens any more.
+  ///
+  /// Windows that would not survive are hung up. Of the others, nobody knows here whether they are to go: the service
+  /// manager does. If it does not start the daemon again, it drops what it keeps, and the kernel hangs them up.
+  package func end() async {
     isStopping = true
+    guard store == nil else { return await leave() }
     let loop = self.loop
     await withDiscardingTaskGroup { group in
       for id in windows.keys {
@@ -158,8 +132,15 @@ extension WindowTable {
     }
   }
 
+  /// Gives users' terminals back, and lets go of clients that wait: the next daemon will have what they wait for.
+  private func leave() async {
+    for attachment in attachments.values { end(attachment, .daemonEnded) }
+    for ticket in attachments.keys { await untilGone(.attachment(ticket)) }
+    for id in windows.keys { resumeWaiting(for: .window(id)) }
+  }
+
   /// SIGHUP to the child and its process group, SIGKILL after the grace; returns when the window has gone.
-  private func hangUp(_ window: Window) async {
+  func hangUp(_ window: Window) async {
     // A stopped process gets a signal only when it goes on.
     window.live?.child.signalGroup(SIGHUP)
     window.live?.child.signalGroup(SIGCONT)

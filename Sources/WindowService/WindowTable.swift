@@ -12,6 +12,12 @@ package actor WindowTable {
   let setup: ChildSetup
   /// What children get their descriptors through, however many clients there are.
   let handover: Handover
+  /// Where windows survive this process; nil where they do not.
+  let store: WindowStore?
+  /// Told of windows that come and go.
+  let activity: Activity
+  /// What survives of the rest.
+  var journal: Journal
 
   var windows: [UInt64: Window] = [:]
   /// Windows whose child is being started: they count, though nobody can name them yet.
@@ -36,11 +42,16 @@ package actor WindowTable {
     unsafe loop.serialExecutor.asUnownedSerialExecutor()
   }
 
-  package init(on loop: EventLoop, setup: ChildSetup, handover: Handover, log: Log) {
+  init(
+    on loop: EventLoop, setup: ChildSetup, handover: Handover, store: WindowStore?, activity: Activity, log: Log
+  ) {
     self.loop = loop
     self.setup = setup
     self.handover = handover
+    self.store = store
+    self.activity = activity
     self.log = log
+    journal = Journal(log: log)
   }
 
   // MARK: Asking
@@ -54,7 +65,7 @@ package actor WindowTable {
   /// What a window printed last.
   package func show(_ id: Int128) throws(Reply.Failure) -> Reply.Shown {
     let window = try find(id)
-    return Reply.Shown(id: window.id, printed: window.output.total, output: Bytes(window.output.bytes))
+    return Reply.Shown(id: window.id, printed: window.state.printed, output: Bytes(window.state.output))
   }
 
   // MARK: Settings
@@ -67,9 +78,11 @@ package actor WindowTable {
 
   /// Lets every window keep as much output as its settings say by now.
   private func fitOutputs() throws(ConfigurationError) {
-    for window in windows.values {
-      window.output.resize(to: try settings.effective.applying(window.settings).scrollback)
-    }
+    for window in windows.values { try fitOutput(of: window) }
+  }
+
+  func fitOutput(of window: Window) throws(ConfigurationError) {
+    window.state.keepOutput(of: try settings.effective.applying(window.settings).scrollback)
   }
 
   /// Changes settings for all windows, or for one.
@@ -77,6 +90,7 @@ package actor WindowTable {
     guard let id = change.window, id != -1 else {
       return try Self.refusing { () throws(ConfigurationError) in
         try settings.change(change.options, reset: change.reset)
+        write(Journal.Entry(settings: settings.messages.map(\.text)))
         try fitOutputs()
       }
     }
@@ -86,7 +100,8 @@ package actor WindowTable {
       let changed = try Settings.bounded((change.reset ? [] : window.settings) + added)
       let configuration = try settings.effective.applying(changed)
       window.settings = changed
-      window.output.resize(to: configuration.scrollback)
+      writeDown(window) { state throws(SystemError) in try state.setSettings(changed) }
+      window.state.keepOutput(of: configuration.scrollback)
       if change.reset || added.contains(where: { $0.key == "size" }) { resize(window, to: configuration.size) }
     }
   }
@@ -106,12 +121,17 @@ package actor WindowTable {
 
   func resize(_ window: Window, to size: Terminal.Size) {
     guard window.size != size else { return }
-    window.size = size
+    window.state.setSize(size)
     do throws(SystemError) {
       try window.live?.terminal.resize(to: size)
     } catch {
       log.write(.warning, "window \(window.id): \(error)")
     }
+  }
+
+  /// Changes a window's state. What cannot be written down holds until the next restart.
+  private func writeDown(_ window: Window, _ body: (inout WindowState) throws(SystemError) -> Void) {
+    do throws(SystemError) { try body(&window.state) } catch { log.write(.error, "window \(window.id): \(error)") }
   }
 
   /// Runs `body` and answers a wrong value as a refusal.

@@ -63,6 +63,7 @@ struct VisitEnd {
       case .takenOver: "taken over by another client"
       case .terminalLost: "the terminal was hung up"
       case .windowEnded: end.exit?.description ?? "gone"
+      case .daemonEnded: "windowd has ended"
       }
     return "[window \(end.id): \(what)]"
   }
@@ -71,7 +72,7 @@ struct VisitEnd {
     if let signal { return 128 + signal }
     return switch end.ended {
     case .detached, .windowEnded: 0
-    case .takenOver, .terminalLost: 1
+    case .takenOver, .terminalLost, .daemonEnded: 1
     }
   }
 }

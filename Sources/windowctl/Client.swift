@@ -10,7 +10,11 @@ struct ClientOptions: ParsableArguments {
   @Option(help: "The daemon's socket. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]")
   var socket: String?
 
-  @Option(help: "Seconds to wait for the answer. [default: 5; none for `wait`]")
+  @Option(
+    help: """
+      Seconds to wait for the answer, or for a daemon that is started again. [default: 5; for `wait` and `attach`, 10 for \
+      the daemon]
+      """)
   var timeout: Double?
 
   @Option(name: .customLong("server-uid"), help: "Also trust a daemon that runs as this user.")
@@ -40,11 +44,13 @@ enum ClientFailure: Error {
   case refused(Reply.Failure, line: [UInt8])
   case noDaemon(String)
   case timeout(String)
+  /// The daemon has ended the conversation, or has ended itself.
+  case lost(String)
   case failed(String)
 
   var exitCode: Int32 {
     switch self {
-    case .refused, .failed: 1
+    case .refused, .lost, .failed: 1
     case .noDaemon: 3
     case .timeout: 4
     }
@@ -53,7 +59,7 @@ enum ClientFailure: Error {
   var message: String {
     switch self {
     case .refused(let failure, _): failure.error.message
-    case .noDaemon(let message), .timeout(let message), .failed(let message): message
+    case .noDaemon(let message), .timeout(let message), .lost(let message), .failed(let message): message
     }
   }
 
@@ -77,7 +83,9 @@ enum ClientFailure: Error {
     case .deadlineExceeded: self = .timeout("\(path): no answer in time")
     case .peer(.notAllowed(let peer)):
       self = .failed("\(path) is served by user \(peer.userID): not trusted without --server-uid \(peer.userID)")
-    case .endOfFile: self = .failed("\(path): the daemon ended the conversation without an answer")
+    case .endOfFile: self = .lost("\(path): the daemon ended the conversation without an answer")
+    case .system(let failure) where [EPIPE, ECONNRESET].contains(failure.errno):
+      self = .lost("\(path): the daemon ended the conversation: \(failure)")
     default: self = .failed("\(path): \(error)")
     }
   }
@@ -88,6 +96,8 @@ struct Client {
   let path: String
   let policy: PeerPolicy
   let deadline: Deadline
+  /// How long a daemon that is started again may take to come back.
+  private let returnTime: Duration
 
   init(_ options: ClientOptions, deadline: Deadline) throws(ClientFailure) {
     do throws(SystemError) {
@@ -96,6 +106,7 @@ struct Client {
       throw .failed("\(error)")
     }
     policy = options.policy
+    returnTime = .seconds(options.timeout ?? 10)
     self.deadline = deadline
   }
 
@@ -106,6 +117,22 @@ struct Client {
       return BufferedReader(stream.descriptor, limit: WireFormat.replyLimit)
     } catch {
       throw ClientFailure(error, path)
+    }
+  }
+
+  /// Connects once more, to the daemon that comes after one that was lost.
+  func reconnect(by deadline: Deadline) throws(ClientFailure) -> BufferedReader {
+    let deadline = min(deadline, .after(returnTime))
+    var pause: UInt32 = 1000
+    while true {
+      do throws(ClientFailure) {
+        return try connect()
+      } catch .noDaemon(let message) {
+        // Nothing tells of a socket that is about to be there.
+        guard !deadline.hasPassed else { throw .noDaemon(message) }
+        usleep(pause)
+        pause = min(pause * 2, 50_000)
+      }
     }
   }
 
@@ -124,11 +151,33 @@ struct Client {
   }
 
   /// Sends the request and reads its reply, the line without its end.
+  ///
+  /// Of a daemon that is lost meanwhile, nobody knows whether it has done what was asked. What can be asked twice is asked
+  /// of the one that comes after it; of one that ends every conversation at once, not a third time.
   func ask(
     _ request: Request, over connection: inout BufferedReader, deadline: Deadline? = nil
   ) throws(ClientFailure) -> [UInt8] {
     let message = try Self.message(request)
     let deadline = deadline ?? self.deadline
+    var isRepeated = false
+    while true {
+      let lasting = Deadline.after(Self.conversation)
+      do throws(ClientFailure) {
+        return try ask(message, over: &connection, deadline)
+      } catch .lost(let reason) {
+        guard request.isRepeatable, !isRepeated || lasting.hasPassed else { throw .lost(reason) }
+        isRepeated = true
+        connection = try reconnect(by: deadline)
+      }
+    }
+  }
+
+  /// How long a conversation lasts, at least, that was meant to go on.
+  private static let conversation = Duration.seconds(1)
+
+  private func ask(
+    _ message: [UInt8], over connection: inout BufferedReader, _ deadline: Deadline
+  ) throws(ClientFailure) -> [UInt8] {
     do throws(IPCError) {
       // Bytes seen as raw bytes: nothing is reinterpreted.
       try unsafe connection.descriptor.writeAll(message.span.bytes, deadline: deadline)

@@ -11,7 +11,7 @@ final class Visit: Sendable {
   private let client: Client
   private let connection: Mutex<BufferedReader>
   /// The same socket once more: what is sent must not wait for what is read.
-  private let sending: FileDescriptor
+  private let sending: Mutex<FileDescriptor>
   private let loop: EventLoop
   /// The window; 0 until the terminal is lent.
   private let window = Atomic<UInt64>(0)
@@ -24,7 +24,7 @@ final class Visit: Sendable {
     _ terminal: consuming OwnTerminal, _ client: Client, over connection: consuming BufferedReader
   ) throws(ClientFailure) {
     do throws(SystemError) {
-      sending = try connection.descriptor.duplicate()
+      sending = Mutex(try connection.descriptor.duplicate())
       loop = try EventLoop()
     } catch {
       throw .failed("\(error)")
@@ -62,18 +62,46 @@ final class Visit: Sendable {
     }
   }
 
-  /// Asks, and waits for the end, on a thread that nobody else waits for.
+  /// Asks, and waits for the end, on a thread that nobody else waits for. A daemon that ends and is started again is asked
+  /// again: its windows may have survived.
   private func untilEnd(of request: AttachRequest) -> Result<Reply.AttachmentEnd, ClientFailure> {
     connection.withLock { connection in
+      var request = request
       do throws(ClientFailure) {
-        let line = try client.ask(.attach(request), over: &connection, lending: terminal.descriptor)
-        window.store(try client.decode(Reply.Attached.self, from: line).attached, ordering: .sequentiallyConsistent)
-        reportSize()
-        let end = try client.nextLine(of: &connection, deadline: .never)
-        return .success(try client.decode(Reply.AttachmentEnd.self, from: end))
+        while true {
+          do throws(ClientFailure) {
+            let end = try untilEnd(of: request, over: &connection)
+            if end.ended != .daemonEnded || signal.load(ordering: .relaxed) > 0 { return .success(end) }
+          } catch .lost(let reason) {
+            // Nothing was lent yet, and nobody knows what has become of the request.
+            if window.load(ordering: .relaxed) == 0 { throw .lost(reason) }
+          }
+          try reconnect(&connection)
+          request.target = .window(Int128(window.load(ordering: .relaxed)))
+        }
       } catch {
         return .failure(error)
       }
+    }
+  }
+
+  private func untilEnd(
+    of request: AttachRequest, over connection: inout BufferedReader
+  ) throws(ClientFailure) -> Reply.AttachmentEnd {
+    let line = try client.ask(.attach(request), over: &connection, lending: terminal.descriptor)
+    window.store(try client.decode(Reply.Attached.self, from: line).attached, ordering: .sequentiallyConsistent)
+    reportSize()
+    // It came while there was nobody to tell.
+    if signal.load(ordering: .sequentiallyConsistent) > 0 { send(.detach) }
+    return try client.decode(Reply.AttachmentEnd.self, from: try client.nextLine(of: &connection, deadline: .never))
+  }
+
+  private func reconnect(_ connection: inout BufferedReader) throws(ClientFailure) {
+    connection = try client.reconnect(by: .never)
+    do throws(SystemError) {
+      try sending.withLock { (sending) throws(SystemError) in sending = try connection.descriptor.duplicate() }
+    } catch {
+      throw .failed("\(error)")
     }
   }
 
@@ -111,6 +139,6 @@ final class Visit: Sendable {
   private func send(_ request: Request) {
     guard let line = try? WireFormat.line(request) else { return }
     // Bytes seen as raw bytes: nothing is reinterpreted. A daemon that has gone is noticed by whoever reads.
-    try? unsafe sending.writeAll(line.span.bytes, deadline: .after(.seconds(1)))
+    sending.withLock { try? unsafe $0.writeAll(line.span.bytes, deadline: .after(.seconds(1))) }
   }
 }

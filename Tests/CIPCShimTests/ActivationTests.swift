@@ -1,4 +1,5 @@
-// activation.c: nothing is loaded and nothing taken unless the variables say so; taking itself is the library's tests'.
+// activation.c and notification.c: nothing is loaded, taken or sent unless the variables say so; taking and sending
+// themselves are the library's tests'.
 
 import CIPCShim
 import Glibc
@@ -32,6 +33,35 @@ import Testing
       let isLeft = unsafe getenv("LISTEN_FDS") != nil
       #expect(!isLeft)
     }
+  }
+
+  @Test func withoutAManagerNothingIsSent() async {
+    await #expect(processExitsWith: .success) {
+      unsafe _ = unsetenv("NOTIFY_SOCKET")
+      #expect(unsafe ipc_notify("READY=1", nil, 0) == 0)
+      unsafe _ = setenv("NOTIFY_SOCKET", "", 1)
+      #expect(unsafe ipc_notify("READY=1", nil, 0) == 0)
+      unsafe _ = setenv("NOTIFY_SOCKET", "/nonexistent/socket", 1)
+      #expect(unsafe ipc_notify("READY=1", nil, 0) == -ENOENT)
+    }
+  }
+
+  @Test func onlyAConnectedSocketHasAPeer() throws {
+    var ends: [CInt] = [-1, -1]
+    // The shim stores two numbers, which are ours.
+    #expect(unsafe ipc_socket_pair(IPC_STREAM, 0, &ends) == 0)
+    #expect(ipc_has_peer(ends[0]) == 1)
+    #expect(ipc_close(ends[1]) == 0)
+    // It has gone, and was there.
+    #expect(ipc_has_peer(ends[0]) == 1)
+    #expect(ipc_close(ends[0]) == 0)
+    let lonely = ipc_unix_socket(IPC_STREAM, 0)
+    #expect(ipc_has_peer(lonely) == 0)
+    #expect(ipc_close(lonely) == 0)
+    #expect(ipc_has_peer(-1) == -EBADF)
+    let null = ipc_open_null()
+    #expect(ipc_has_peer(null) == -ENOTSOCK)
+    #expect(ipc_close(null) == 0)
   }
 
   @Test func namesOfNobodyAreFreed() {

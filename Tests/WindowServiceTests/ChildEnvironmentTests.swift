@@ -10,7 +10,7 @@ internal import WindowProtocol
   @Test func variablesAreTheDaemonsWithoutItsOwn() throws {
     let own: [String: String?] = [
       "NOTIFY_SOCKET": "/run/notify", "WATCHDOG_PID": "1", "WATCHDOG_USEC": "1", "INVOCATION_ID": "x",
-      "JOURNAL_STREAM": "1:2", "FDSTORE": "3", "LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "x",
+      "JOURNAL_STREAM": "1:2", "FDSTORE": "0", "LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "x",
       "SYSTEMD_EXEC_PID": "1", "MAINPID": "1", "TERM": "dumb", "WINDOWD_WINDOW": "77", "ALACRITTY_WINDOW_ID": "77",
       "COLUMNS": "10", "LINES": "10", "TMUX": "x", "KEPT": "kept value", "EMPTY": "", "LD_LIBRARY_PATH": nil,
     ]

@@ -106,6 +106,12 @@ void ipc_spawn_release(void *IPC_NULLABLE memory);
 int ipc_pidfd_open(int32_t pid);
 // pidfd_send_signal(2).
 int ipc_pidfd_signal(int pidfd, int signal);
+// The same with PIDFD_SIGNAL_PROCESS_GROUP, where the kernel knows it: to the process group that `leader`, which the pidfd is
+// of, has its number from. Else kill(2), unless it has ended.
+int ipc_pidfd_signal_group(int pidfd, int32_t leader, int signal);
+// ioctl(PIDFD_GET_INFO) with PIDFD_INFO_EXIT, of any process: 1 when the end was stored, 0 while it lives or its parent has
+// not reaped it; negative where the kernel does not tell.
+int ipc_pidfd_exit(int pidfd, struct ipc_exit *IPC_NONNULL exit);
 // kill(2) of the process group.
 int ipc_signal_group(int32_t leader, int signal);
 // waitid(P_PIDFD, WEXITED | WNOHANG): 1 when the child was reaped, 0 while it lives.

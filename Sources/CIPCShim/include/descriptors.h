@@ -67,6 +67,8 @@ int ipc_seals(int descriptor);
 int ipc_add_seals(int descriptor, int seals);
 // mmap(2) with MAP_SHARED, from the beginning.
 int ipc_map(int descriptor, size_t size, int writable, void *IPC_NULLABLE *IPC_NONNULL address);
+// madvise(MADV_REMOVE), of whole pages.
+int ipc_discard(void *IPC_NONNULL address, size_t size);
 int ipc_unmap(void *IPC_NONNULL address, size_t size);
 
 // MARK: event.c — readiness

@@ -12,6 +12,8 @@ int ipc_open_terminal(uint16_t columns, uint16_t rows);
 int ipc_set_terminal_size(int terminal, uint16_t columns, uint16_t rows);
 // TIOCGWINSZ.
 int ipc_terminal_size(int terminal, uint16_t *IPC_NONNULL columns, uint16_t *IPC_NONNULL rows);
+// TIOCGPTN: which of the pseudo-terminals it is the master of; -ENOTTY for what is no master.
+int ipc_terminal_number(int master);
 // TIOCGPGRP: the process group that runs in the foreground; on a master, of its other side.
 int ipc_terminal_foreground(int terminal);
 // TIOCGPTN, TIOCGPTPEER and fstat(2): whether `terminal` is what programs on `master` have.

@@ -1,4 +1,5 @@
-// Messages to the service manager on their way from a loop: in order, by a thread that may block as long as there are some.
+// Messages to the service manager on their way from a loop: in order, by a thread that may block as long as there are
+// some.
 
 /// What a loop has to tell the manager.
 ///
@@ -15,8 +16,8 @@ final class NotificationQueue: Sendable {
 
   init(for inbox: Inbox) { self.inbox = inbox }
 
-  /// Adds a message, which is sent after those that were added before. Only the loop's thread adds. pthread_create(3), when
-  /// nothing is being sent.
+  /// Adds a message, which is sent after those that were added before. Only the loop's thread adds. pthread_create(3),
+  /// when nothing is being sent.
   /// - Throws: EAGAIN when the system has no more threads; the message is not sent then.
   func add(_ notification: QueuedNotification) throws(SystemError) {
     let isSending = state.withLock { state in

@@ -1,5 +1,5 @@
-// A message to the service manager: checked before any of it is sent, because the manager drops what it does not understand
-// and answers nothing.
+// A message to the service manager: checked before any of it is sent, because the manager drops what it does not
+// understand and answers nothing.
 
 internal import CIPCShim
 internal import Glibc

@@ -24,12 +24,12 @@ public struct ServiceState: Sendable, Hashable {
 
   /// The service serves: it has started, or it has read its configuration again. READY=1.
   ///
-  /// From systemd 262 on, which is not tested here, a service of Type=notify-reload must catch or block SIGHUP before it
-  /// says so.
+  /// From systemd 262 on, which is not tested here, a service of Type=notify-reload must catch or block SIGHUP before
+  /// it says so.
   public static let ready = ServiceState("READY", "1")
 
-  /// The service begins to read its configuration again; ``ready`` says that it has. RELOADING=1, with MONOTONIC_USEC=, which
-  /// Type=notify-reload needs (from systemd 253 on): the moment at which this value was made.
+  /// The service begins to read its configuration again; ``ready`` says that it has. RELOADING=1, with MONOTONIC_USEC=,
+  /// which Type=notify-reload needs (from systemd 253 on): the moment at which this value was made.
   public static var reloading: ServiceState {
     ServiceState(
       assignments: [

@@ -81,6 +81,17 @@ extension MemoryMapping {
     }
   }
 
+  /// Gives the memory of these bytes back, for every mapping of the file: they are zero from now on. madvise(2) with
+  /// MADV_REMOVE.
+  /// - Precondition: the bytes are there, they are whole pages, and ``access`` allows it.
+  /// - Throws: EPERM when the file is sealed against writing.
+  public mutating func discard(_ range: Range<Int>) throws(SystemError) {
+    checkWritable()
+    check(range.lowerBound, range.count)
+    // Within the mapping, as was just checked.
+    _ = try SystemError.check(unsafe ipc_discard(base + range.lowerBound, range.count), "madvise MADV_REMOVE")
+  }
+
   private func check(_ offset: Int, _ count: Int) {
     precondition(offset >= 0 && offset <= byteCount && count <= byteCount - offset, "outside the mapping")
   }

@@ -38,9 +38,9 @@ struct Registration: ~Copyable {
   }
 
   /// Waits for an event that was not seen yet, whether the task is cancelled or not.
-  nonisolated(nonsending) func waitRegardless(for interest: Interest) async {
+  nonisolated(nonsending) func waitRegardless(for interest: Interest, _ deadline: Deadline = .never) async {
     guard let key = reserve(interest) else { return }
-    _ = await loop.suspendRegardless(key, .never)
+    _ = await loop.suspendRegardless(key, deadline)
   }
 
   /// Runs `body` until it ends or the other end hangs up, which cancels it.

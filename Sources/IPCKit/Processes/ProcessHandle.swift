@@ -64,6 +64,20 @@ internal import Glibc
     }
   }
 
+  /// How a process has ended that need not be our child, once its parent has reaped it; nil before. ioctl(2) with
+  /// PIDFD_GET_INFO.
+  ///
+  /// ``ExitStatus/unknown`` where the kernel does not tell: before Linux 6.15.
+  public var exitStatus: ExitStatus? {
+    var ended = ipc_exit()
+    // The shim fills the structure and keeps no pointer.
+    switch unsafe ipc_pidfd_exit(descriptor.number, &ended) {
+    case 0: return nil
+    case 1: return ExitStatus(ended)
+    default: return .unknown
+    }
+  }
+
   /// Blocks until a child has ended, and reaps it. ppoll(2), waitid(2) with P_PIDFD.
   /// - Throws: ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func reap(deadline: Deadline) throws(IPCError) -> ExitStatus {

@@ -33,6 +33,14 @@ public struct Terminal: ~Copyable {
     source = try EventSource(nonBlocking: master, on: loop)
   }
 
+  /// Takes over the master of a pseudo-terminal that another process opened, such as the one that this one was restarted
+  /// from. ioctl(2) with TIOCGPTN, fcntl(2), epoll_ctl(2).
+  /// - Throws: ENOTTY for what is no such master; the descriptor is closed then.
+  public init(adopting master: consuming FileDescriptor, on loop: EventLoop) throws(SystemError) {
+    _ = try SystemError.check(ipc_terminal_number(master.number), "ioctl TIOCGPTN")
+    source = try EventSource(master, on: loop)
+  }
+
   /// Changes the size and sends SIGWINCH to the programs inside. ioctl(2) with TIOCSWINSZ.
   public borrowing func resize(to size: Size) throws(SystemError) {
     let result = ipc_set_terminal_size(source.descriptor.number, size.columns, size.rows)

@@ -68,6 +68,28 @@ public struct UnixDatagram: ~Copyable, Sendable {
     ownAddress = address
   }
 
+  /// Takes over a socket that was bound already, such as systemd's; its path is never removed. PassCredentials= of its unit
+  /// has senders identified.
+  ///
+  /// It becomes close-on-exec and non-blocking. getsockopt(2), fcntl(2).
+  /// - Throws: EINVAL when it is not a Unix datagram socket, ENOTSOCK; the descriptor is closed then.
+  public init(inheriting socket: consuming FileDescriptor) throws(SystemError) {
+    let socket = socket
+    var (family, type, listening): (CInt, CInt, CInt) = (0, 0, 0)
+    // The shim writes three integers and keeps no pointer.
+    let result = unsafe ipc_socket_kind(socket.number, &family, &type, &listening)
+    _ = try SystemError.check(result, "getsockopt", "inherited descriptor \(socket.number)")
+    guard family == IPC_FAMILY_UNIX, type == IPC_DATAGRAM else {
+      let object = "descriptor \(socket.number) as a Unix datagram socket"
+      throw SystemError(errno: EINVAL, operation: "inherit", object: object)
+    }
+    try socket.setCloseOnExec(true)
+    try socket.setNonBlocking(true)
+    descriptor = socket
+    ownedPath = nil
+    ownAddress = nil
+  }
+
   private static func makeSocket(_ identifyingSenders: Bool) throws(SystemError) -> FileDescriptor {
     let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_DATAGRAM, 1), "socket")
     if identifyingSenders {

@@ -137,6 +137,23 @@ import Testing
     }
   }
 
+  @Test func whatHasNoThreadIsNotSentAndWhatFollowsIs() async {
+    await #expect(processExitsWith: .success) {
+      let receiver = try ManagerSocket()
+      try setVariable("NOTIFY_SOCKET", receiver.address)
+      try await withLoop { loop in
+        let notifier = ServiceNotifier(on: loop)
+        try setDefaultStackSize(1 << 46)
+        let none = SystemError(errno: EAGAIN, operation: "pthread_create")
+        #expect(await systemFailure { try await notifier.notify(.ready) } == none)
+        #expect(await systemFailure { try await notifier.barrier() } == none)
+        try setDefaultStackSize(1 << 20)
+        try await notifier.notify(.stopping)
+        #expect(try receiver.summary() == "STOPPING=1 ")
+      }
+    }
+  }
+
   @Test func withoutAManagerEverythingReturnsAtOnce() async throws {
     // The tests' own process has none.
     try #require(!ServiceManager().isPresent)

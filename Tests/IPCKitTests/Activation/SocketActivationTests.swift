@@ -1,14 +1,11 @@
-// Being activated: descriptors from number 3 on, and variables that name this very process. Both are prepared in a forked
-// child, which takes them over as a service would; and once by the system's own activator, where there is one.
+// Being activated: descriptors from number 3 on, and variables that name this very process. Both are prepared in a
+// forked child, which takes them over as a service would.
 
 import Glibc
 import IPCKit
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct SocketActivationTests {
-  /// What stands at number 3, 4 and so on.
-  enum Inherited: String, Codable { case listener, datagram, connected, pipe, closed }
-
   @Test func socketsAreTakenByName() async {
     await #expect(processExitsWith: .success) {
       let told = try activated([.listener, .listener], names: "control:other") {
@@ -77,8 +74,10 @@ import Testing
   @Test func variablesAreGoneAndASecondLookFindsNone() async {
     await #expect(processExitsWith: .success) {
       let told = try activated([.listener], names: "a") {
+        try setVariable("LISTEN_PIDFDID", "1")
         let first = try SocketActivation.take()
-        let left = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"].filter { Environment.inherited[$0] != nil }
+        let variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"]
+        let left = variables.filter { Environment.inherited[$0] != nil }
         let second = try SocketActivation.take()
         return "\(first.names) \(left) \(second.names)"
       }
@@ -99,19 +98,6 @@ import Testing
         return "\(during) \(openNumbers())"
       }
       #expect(told == #"[3, 4, 5] true ["a", "c"] []"#)
-    }
-  }
-
-  @Test(arguments: [Inherited.datagram, .connected, .pipe]) func whatIsNoListenerIsRefusedAndClosed(kind: Inherited)
-    async
-  {
-    await #expect(processExitsWith: .success) { [kind = kind as Inherited] in
-      let told = try activated([kind], names: "a") {
-        var activation = try SocketActivation.take()
-        let errno = systemFailure { _ = try activation.takeListener(named: "a") }?.errno
-        return "\(errno == EINVAL || errno == ENOTSOCK) \(activation.names) \(openNumbers())"
-      }
-      #expect(told == "true [] []")
     }
   }
 
@@ -154,41 +140,4 @@ import Testing
 private func takes(_ activation: inout SocketActivation, _ name: String) throws -> Bool {
   let listener = try activation.takeListener(named: name)
   return listener != nil
-}
-
-/// Which of the first numbers that are handed over are open.
-private func openNumbers() -> [Int32] { (3...6).filter { fcntl($0, F_GETFD) >= 0 } }
-
-/// Runs `body` in a forked child that was activated with the given descriptors, and hands out what it tells.
-private func activated(
-  _ kinds: [SocketActivationTests.Inherited], names: String?, pid: String? = nil, at path: String? = nil,
-  _ body: () throws -> String
-) throws -> String {
-  let directory = try TemporaryDirectory()
-  return try toldByForkedChild { report in
-    // The report moves out of the way, and everything else from 3 on is closed.
-    let high = dup2(report, 200)
-    for number in Int32(3)..<200 { close(number) }
-    for (index, kind) in kinds.enumerated() {
-      let descriptor = try make(kind, at: path ?? directory("s\(index)"))
-      // Blocking and not close-on-exec, as an activator leaves it.
-      try descriptor.setCloseOnExec(false)
-      let number = descriptor.release()
-      precondition(number == 3 + Int32(index), "the lowest free number")
-      if kind == .closed { close(number) }
-    }
-    try setVariable("LISTEN_FDS", "\(kinds.count)")
-    try setVariable("LISTEN_PID", pid ?? "\(getpid())")
-    if let names { try setVariable("LISTEN_FDNAMES", names) }
-    return (high, try body())
-  }
-}
-
-private func make(_ kind: SocketActivationTests.Inherited, at path: String) throws -> FileDescriptor {
-  switch kind {
-  case .listener: try boundSocket(path, backlog: 5)
-  case .datagram: try boundSocket(path, SOCK_DGRAM)
-  case .connected: try socketPair().intoLeft()
-  case .pipe, .closed: try Pipe().intoReading()
-  }
 }

@@ -157,7 +157,7 @@ import Testing
   /// Neither alive nor a zombie.
   fileprivate static func hasNoChild() -> Bool { waitpid(-1, nil, WNOHANG) == -1 && errno == ECHILD }
 
-  private final class Holder: @unchecked Sendable {
+  final class Holder: @unchecked Sendable {
     let child: ChildProcess
     init(_ child: consuming ChildProcess) { self.child = child }
   }

@@ -201,7 +201,7 @@ private enum Local { @TaskLocal static var word = "none" }
 }
 
 /// pthread_setattr_default_np(3), which Swift's Glibc lacks: no thread can be made with more than there is.
-private func setDefaultStackSize(_ size: Int) throws {
+func setDefaultStackSize(_ size: Int) throws {
   typealias Function = @convention(c) (UnsafePointer<pthread_attr_t>) -> Int32
   guard let symbol = unsafe dlsym(nil, "pthread_setattr_default_np") else {
     throw SystemError(errno: ENOSYS, operation: "pthread_setattr_default_np")

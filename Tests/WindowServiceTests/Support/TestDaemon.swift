@@ -5,8 +5,13 @@ internal import IPCKit
 internal import Testing
 internal import WindowProtocol
 
+/// Who can be asked because it has a windowd at a socket.
+protocol Askable {
+  var socket: String { get }
+}
+
 /// A real windowd process.
-final class TestDaemon {
+final class TestDaemon: Askable {
   let directory: TemporaryDirectory
   let socket: String
   let process: RunningProcess
@@ -75,7 +80,7 @@ func withDaemon(
 
 // MARK: - Asking
 
-extension TestDaemon {
+extension Askable {
   func connect() throws(IPCError) -> RawClient { try RawClient(socket) }
 
   /// Asks on a connection of its own.
@@ -148,6 +153,11 @@ extension TestDaemon {
   }
 
   func status() throws -> Reply.Status { try ask(.status, for: Reply.Status.self) }
+
+  /// Starts windowctl for this daemon.
+  func startWindowctl(_ arguments: String...) throws -> Job {
+    try Job([Programs.windowctl] + arguments, environment: plainEnvironment(["WINDOWD_SOCKET": socket]))
+  }
 
   /// Runs windowctl for this daemon.
   func windowctl(_ arguments: String..., setup: String = "") throws -> Outcome {

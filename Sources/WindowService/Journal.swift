@@ -1,0 +1,104 @@
+// What the daemon as a whole must still know after a restart: which ids it has given, how windows ended, and the settings
+// that messages made. One JSON object a line, added as it happens, in the directory that the service manager keeps over
+// restarts and removes after a stop.
+
+internal import Glibc
+internal import IPCKit
+internal import WindowProtocol
+
+/// The journal of a daemon. Without a directory it keeps nothing.
+struct Journal: ~Copyable {
+  /// One thing that happened. What is not known to this version is passed over.
+  struct Entry: Codable, Hashable {
+    /// Of the first line: the version of the journal.
+    var journal: Int?
+    /// An id that was given.
+    var id: UInt64?
+    /// A window that has gone.
+    var ended: Reply.Ended?
+    /// All settings that messages made.
+    var settings: [String]?
+  }
+
+  private let path: String?
+  private let log: Log
+  private var file: FileDescriptor?
+  /// How many bytes were added since it was written anew.
+  private var added = 0
+
+  private static let version = 1
+  /// The longest line and the longest file that are read.
+  private static let limit = 16 << 20
+  /// After so much has been added, it is written anew.
+  private static let most = 1 << 18
+
+  /// The journal in the directory that a unit's RuntimeDirectory= names; nothing without one.
+  init(log: Log) {
+    // With more than one, they are separated by colons.
+    let directory = Environment.inherited["RUNTIME_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+    path = directory.map { $0 + "/journal" }
+    self.log = log
+  }
+
+  /// What was written down, as far as it can be read.
+  func read() -> [Entry] {
+    guard let path, let file = Self.open(path, O_RDONLY) else { return [] }
+    var reader = BufferedReader(file, limit: Self.limit)
+    var entries: [Entry] = []
+    do throws(IPCError) {
+      while let line = try reader.nextLine(as: [UInt8].self) {
+        // A process that was killed may have left the last line half written.
+        guard let entry = try? WireFormat.decode(Entry.self, from: line) else { continue }
+        if let version = entry.journal, version != Self.version {
+          log.write(.warning, "\(path) is of version \(version), which this windowd does not know: ids begin anew")
+          return []
+        }
+        entries.append(entry)
+      }
+    } catch {
+      log.write(.warning, "\(path): \(error)")
+    }
+    return entries
+  }
+
+  /// Adds what happened.
+  mutating func add(_ entry: Entry) { add([entry]) }
+
+  private mutating func add(_ entries: [Entry]) {
+    guard file != nil else { return }
+    var bytes: [UInt8] = []
+    for entry in entries { bytes += (try? WireFormat.line(entry)) ?? [] }
+    do throws(SystemError) {
+      // Bytes seen as raw bytes: nothing is reinterpreted. A file in memory takes them at once.
+      _ = try unsafe file?.write(bytes.span.bytes)
+      added += bytes.count
+    } catch {
+      log.write(.error, "the journal is not written: \(error)")
+    }
+  }
+
+  /// Whether it is time to write it anew.
+  var isLong: Bool { file == nil ? false : added > Self.most }
+
+  /// Writes it anew with these entries, and goes on from there; the old one holds until the new one is complete.
+  mutating func rewrite(_ entries: [Entry]) {
+    guard let path else { return }
+    let new = path + ".new"
+    file = Self.open(new, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC)
+    guard file != nil else { return log.write(.error, "\(SystemError(errno: errno, operation: "open", object: new))") }
+    added = 0
+    add([Entry(journal: Self.version)] + entries)
+    added = 0
+    // Both are C strings for the length of the call.
+    if unsafe rename(new, path) != 0 {
+      log.write(.error, "\(SystemError(errno: errno, operation: "rename", object: new))")
+    }
+  }
+
+  private static func open(_ path: String, _ flags: Int32) -> FileDescriptor? {
+    // The path is a C string for the length of the call.
+    let number = unsafe Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0o600)
+    // Opened in the line above, for us alone.
+    return number < 0 ? nil : unsafe FileDescriptor(owning: number)
+  }
+}

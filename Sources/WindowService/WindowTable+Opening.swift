@@ -1,0 +1,106 @@
+// A window's beginning: an id, a state that can be found again, a child; and, where windows survive this process, nobody is
+// told of it before it would.
+
+internal import Glibc
+package import IPCKit
+package import WindowProtocol
+
+extension WindowTable {
+  /// Opens a window and answers its id once its program runs and it is safe.
+  /// - Parameter size: the terminal's, whatever the settings say.
+  package func open(
+    _ specification: WindowSpecification, size: Terminal.Size? = nil
+  ) async throws(Reply.Failure) -> UInt64 {
+    guard !isStopping else { throw Reply.Failure(.stopping, "windowd is about to end") }
+    var (own, configuration) = try Self.refusing { () throws(ConfigurationError) in
+      let own = try Settings.parseForWindow(specification.options)
+      return (own, try settings.effective.applying(own))
+    }
+    configuration.size = size ?? configuration.size
+    try checkRoom()
+    let id = giveID()
+    let command = try Self.refusing { () throws(ConfigurationError) in
+      try setup.command(for: specification, id: id, configuration: configuration)
+    }
+    let record = WindowRecord(specification, command: command.arguments)
+    let file = try makeFile(for: id)
+    let state = try write(record, own, of: id, configuration, in: file)
+    let window = Window(id: id, record, state: state, settings: own, live: try await start(command, configuration))
+    insert(window)
+    try await keep(window, file)
+    // Stopping began while the program started: it was not there to be hung up.
+    if isStopping, store == nil { await hangUp(window) }
+    return id
+  }
+
+  /// Whether there is room for one more window.
+  private func checkRoom() throws(Reply.Failure) {
+    let (most, count) = (settings.effective.maximumWindows, windows.count + starting)
+    guard count < most else {
+      throw Reply.Failure(.tooManyWindows, "there are \(most) windows, the most there may be")
+    }
+    guard let store, count >= store.capacity else { return }
+    throw Reply.Failure(
+      .tooManyWindows,
+      "there are \(count) windows, the most that the service manager can keep: its FileDescriptorStoreMax= says so")
+  }
+
+  /// An id that no window had, also before a restart.
+  private func giveID() -> UInt64 {
+    lastID += 1
+    write(Journal.Entry(id: lastID))
+    return lastID
+  }
+
+  /// What a window's state is in: open until it is in the store, and in memory for as long as the window is there.
+  private func makeFile(for id: UInt64) throws(Reply.Failure) -> MemoryFile {
+    do throws(SystemError) { return try MemoryFile(named: "windowd-\(id)") } catch {
+      throw Reply.Failure(.spawnFailed, "\(error)")
+    }
+  }
+
+  private func write(
+    _ record: WindowRecord, _ own: [Setting], of id: UInt64, _ configuration: Configuration,
+    in file: borrowing MemoryFile
+  ) throws(Reply.Failure) -> WindowState {
+    do throws(SystemError) {
+      return try WindowState.make(
+        in: file, id: id, record, own, size: configuration.size, keeping: configuration.scrollback)
+    } catch {
+      throw Reply.Failure(.spawnFailed, "\(error)")
+    }
+  }
+
+  private func start(_ command: Command, _ configuration: Configuration) async throws(Reply.Failure) -> LiveTerminal {
+    starting += 1
+    defer { starting -= 1 }
+    do throws(IPCError) {
+      let terminal = try IPCError.wrap { () throws(SystemError) in try Terminal(size: configuration.size, on: loop) }
+      let deadline = Deadline.after(.seconds(configuration.startTimeout))
+      let child = try await command.start(in: terminal, on: loop, through: handover, deadline: deadline)
+      return LiveTerminal(terminal: terminal, child: child)
+    } catch {
+      throw Reply.Failure(.spawnFailed, "\(error)")
+    }
+  }
+
+  private func insert(_ window: Window) {
+    if let live = window.live { window.state.setProcess(live.child.processID) }
+    windows[window.id] = window
+    window.isClosing = isStopping && store == nil
+    supervise(window)
+    activity.note()
+  }
+
+  /// Has the service manager keep the window, where it can.
+  private func keep(_ window: Window, _ file: consuming MemoryFile) async throws(Reply.Failure) {
+    guard let store, let live = window.live else { return }
+    do throws(IPCError) {
+      try await store.keep(window.id, file, live)
+    } catch {
+      window.isClosing = true
+      await hangUp(window)
+      throw Reply.Failure(.notStored, "the service manager does not confirm that it keeps the window: \(error)")
+    }
+  }
+}
