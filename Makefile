@@ -49,6 +49,8 @@ build: ## Build the programs; they are in .build/release then.
 	@cp $(WINDOWCTL_SCRATCH)/release/windowctl .build/release/windowctl
 
 echo-service: build ## Build the example of an activated service; it is in .build/echo/release then.
+	@# Planned anew each time: a file that has come into the library would not be seen from there.
+	@rm -f .build/echo/release.yaml
 	$(RELEASE) --package-path Examples/echo --scratch-path .build/echo $(WINDOWD_LINK) $(QUIET)
 
 # Only where they are missing: `sudo make install` must not build as root what `make build` has built.
