@@ -22,7 +22,19 @@ QUIET = 2>&1 | sed -u -E '/warning: (Using .* in statically linked applications|
 WINDOWCTL_SCRATCH = .build/windowctl
 WINDOWCTL_LINK = --scratch-path $(WINDOWCTL_SCRATCH) $(PACKED) -Xswiftc -static-executable
 
-.PHONY: help build demo test test-debug test-release sanitize lint format bench bench-quick figures clean
+# Where `make install` puts things, by GNU's names; DESTDIR stands before all of them.
+PREFIX ?= /usr/local
+prefix = $(PREFIX)
+exec_prefix = $(prefix)
+bindir = $(exec_prefix)/bin
+systemunitdir = $(prefix)/lib/systemd/system
+userunitdir = $(prefix)/lib/systemd/user
+INSTALL = install
+PROGRAMS = windowd windowctl
+# What `make test-systemd` boots.
+STAGE = .build/stage
+
+.PHONY: help build echo-service install uninstall demo test test-debug test-release test-systemd sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -36,10 +48,33 @@ build: ## Build the programs; they are in .build/release then.
 	$(RELEASE) --product windowctl $(WINDOWCTL_LINK) $(QUIET)
 	@cp $(WINDOWCTL_SCRATCH)/release/windowctl .build/release/windowctl
 
+echo-service: build ## Build the example of an activated service; it is in .build/echo/release then.
+	@# Planned anew each time: a file that has come into the library would not be seen from there.
+	@rm -f .build/echo/release.yaml
+	$(RELEASE) --package-path Examples/echo --scratch-path .build/echo $(WINDOWD_LINK) $(QUIET)
+
+# Only where they are missing: `sudo make install` must not build as root what `make build` has built.
+$(PROGRAMS:%=.build/release/%):
+	$(MAKE) build
+
+install: $(PROGRAMS:%=.build/release/%) ## Install the programs and systemd's units below PREFIX, /usr/local unless given.
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(systemunitdir) $(DESTDIR)$(userunitdir)
+	$(INSTALL) $(PROGRAMS:%=.build/release/%) $(DESTDIR)$(bindir)
+	$(INSTALL) -m 644 systemd/system/windowd.socket $(DESTDIR)$(systemunitdir)
+	$(INSTALL) -m 644 systemd/user/windowd.socket $(DESTDIR)$(userunitdir)
+	sed 's|@bindir@|$(bindir)|' systemd/system/windowd.service.in >$(DESTDIR)$(systemunitdir)/windowd.service
+	sed 's|@bindir@|$(bindir)|' systemd/user/windowd.service.in >$(DESTDIR)$(userunitdir)/windowd.service
+	chmod 644 $(DESTDIR)$(systemunitdir)/windowd.service $(DESTDIR)$(userunitdir)/windowd.service
+
+uninstall: ## Remove what `make install` with the same PREFIX has put there.
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(bindir)/%)
+	rm -f $(addprefix $(DESTDIR)$(systemunitdir)/,windowd.socket windowd.service)
+	rm -f $(addprefix $(DESTDIR)$(userunitdir)/,windowd.socket windowd.service)
+
 demo: build ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
 	.build/release/demo
 
-test: lint test-debug test-release ## Lint, then all tests in debug and in release.
+test: lint test-debug test-release test-systemd ## Lint, then all tests in debug and in release, and with systemd.
 
 test-debug: ## All tests in debug.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
@@ -48,6 +83,15 @@ test-debug: ## All tests in debug.
 test-release: ## All tests in release.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(SWIFT) test --configuration release --scratch-path .build/test-release
+
+test-systemd: build echo-service ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/installation
+	rm -rf $(STAGE)
+	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr/local
+	$(INSTALL) .build/echo/release/echo-service $(STAGE)/usr/local/bin
+	$(INSTALL) -m 644 Examples/echo/echo.socket Examples/echo/echo.service $(STAGE)/usr/local/lib/systemd/system
+	scripts/boot-systemd.sh $(STAGE) Tests/System/systemd python3 /tests/main.py
 
 sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
@@ -58,7 +102,7 @@ lint: ## Check the form of Swift, C and shell, and let the analyser read the C.
 	scripts/lint.sh
 
 format: ## Bring the Swift files into form.
-	$(SWIFT) format --in-place --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift Examples
 
 bench: ## Measure the server beside C and SwiftNIO; writes Benchmarks/RESULTS.md.
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
