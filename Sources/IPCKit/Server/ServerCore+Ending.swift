@@ -12,6 +12,7 @@ extension ServerCore {
   func drain(until deadline: Deadline) {
     guard state.phase == .running else { return }
     state.phase = .draining
+    state.lastWord = .after(limits.lastWordTime)
     core.slots.setTimer(state.slot, .write, deadline)
     forEachConnection { endIfIdle($0) }
     if isOver { dismissTasks() }
@@ -52,9 +53,10 @@ extension ServerCore {
 
   private func endIfIdle(_ connection: ConnectionReference) {
     switch connection.record.mode {
-    case .silent: close(connection)
-    case .replying:
-      if connection.record.input.unreadCount == 0, connection.record.output.isEmpty { close(connection) }
+    case .silent, .replying:
+      // What it has said, and nobody has heard yet, is served; then it rests, which is its end.
+      connection.record.mayRead = true
+      goOn(connection)
     case .handled:
       // It asks again, and hears that the peer has nothing more to say.
       if connection.record.input.unreadCount == 0, connection.record.slot >= 0 {

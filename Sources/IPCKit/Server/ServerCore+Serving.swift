@@ -54,12 +54,24 @@ extension ServerCore {
     connection.record.output.settle(into: &core.buffers)
     // Between frames, a server that ends has nothing more to hear.
     if state.phase == .draining, connection.record.input.unreadCount == 0 {
-      return end(connection, drainingUntil: nil)
+      guard mayStillSpeak(connection) else { return end(connection, drainingUntil: nil) }
+      return awaitLastWord(connection)
     }
     do throws(SystemError) { try connection.register() } catch { return fail(connection, IPCError.system(error)) }
     if state.limitsSilence || connection.record.input.unreadCount > 0 || connection.record.frameStart > 0 {
       armTimer(connection)
     }
+  }
+
+  /// Whether a connection of a server that ends may be about to say its first word: who has just connected says it in a
+  /// moment, and would not understand an end without an answer.
+  private func mayStillSpeak(_ connection: ConnectionReference) -> Bool {
+    !connection.record.hasSpoken && connection.record.output.isEmpty && !state.lastWord.hasPassed
+  }
+
+  private func awaitLastWord(_ connection: ConnectionReference) {
+    do throws(SystemError) { try connection.register() } catch { return fail(connection, IPCError.system(error)) }
+    core.slots.setTimer(connection.record.slot, .read, state.lastWord)
   }
 
   /// Ends a connection by an error of its own.
@@ -87,6 +99,10 @@ extension ServerCore {
   func deadlinePassed(_ connection: ConnectionReference, _ interest: Interest) {
     // Its conversation has ended already; only its peer was waited for.
     if connection.record.mode == .lingering { return close(connection) }
+    // It was not to say anything any more.
+    if state.phase == .draining, !connection.record.hasSpoken, connection.record.mode != .handled {
+      return close(connection)
+    }
     if interest == .write {
       connection.record.isStalled = true
       state.counts.add(.deadlines)

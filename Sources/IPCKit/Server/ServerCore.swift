@@ -25,6 +25,8 @@ internal import Glibc
   /// Whether peers may send descriptors.
   let takesDescriptors: Bool
   var phase = Phase.running
+  /// Until when who has said nothing yet may do so, once the server drains.
+  var lastWord = Deadline.never
   var open = 0
   var records = RecordPool()
   var first: UnsafeMutablePointer<ConnectionRecord>?

@@ -33,6 +33,9 @@ public struct ServerLimits: Sendable {
   public var connectionsPerUser: Int?
   /// How long handlers may go on after the server's task was cancelled, before they are cancelled too; none.
   public var drainTime = Duration.zero
+  /// How long a connection that has said nothing yet may take to do so when the server stops listening; 100 ms. Who has just
+  /// connected is about to speak, and is served.
+  public var lastWordTime = Duration.milliseconds(100)
   /// How long there may be no connection before ``Server/run(startingAt:_:)`` returns; nil, for ever. For activated
   /// services: a client that comes meanwhile is served, by this process or by the next one.
   public var idleExit: Duration?
