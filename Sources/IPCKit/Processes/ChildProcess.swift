@@ -17,6 +17,8 @@ public struct ChildProcess: ~Copyable {
   /// Whether another process is its parent, and reaps it.
   private let isAdopted: Bool
 
+  // Not inlined: swift 6.3.1 fails over the owner of `process` where it is (CopyPropagation).
+  @inline(never)
   init(processID: Int32, _ process: consuming ProcessHandle, isAdopted: Bool = false, on loop: EventLoop) {
     self.processID = processID
     registration = try? Registration(of: process.descriptor, on: loop)
