@@ -92,6 +92,12 @@ final class StoredWindow: @unchecked Sendable {
   /// The next of what belongs to the child.
   func takeOfChild() -> FileDescriptor? { child.popFirst() }
 
+  /// Lets go of what nobody has taken: a terminal whose last copy closes is hung up.
+  func discard() {
+    state = nil
+    child = DescriptorList()
+  }
+
   /// Takes all windows out of what was handed over, in the order of their ids.
   static func take(from activation: inout SocketActivation) -> [StoredWindow] {
     var found: [UInt64: StoredWindow] = [:]

@@ -11,17 +11,14 @@ extension WindowTable {
     readJournal()
     for window in stored {
       lastID = max(lastID, window.id)
-      // Gone, and still on its way out of the store when the process ended.
-      guard records[window.id] == nil else {
-        await store?.forget(window.id)
-        continue
-      }
       do {
-        try restore(window)
+        // Gone, and still on its way out of the store when the process ended.
+        if records[window.id] == nil { try restore(window) }
       } catch {
         log.write(.error, "window \(window.id) is lost: \(error)")
-        await store?.forget(window.id)
       }
+      window.discard()
+      if windows[window.id] == nil { await store?.forget(window.id) }
     }
     rewriteJournal()
     if !windows.isEmpty { log.write(.information, "\(windows.count) windows are still there") }

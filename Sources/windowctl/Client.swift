@@ -155,27 +155,29 @@ struct Client {
   /// Sends the request and reads its reply, the line without its end.
   ///
   /// Of a daemon that is lost meanwhile, nobody knows whether it has done what was asked. What can be asked twice is asked
-  /// of the one that comes after it; of one that ends every conversation at once, not a third time.
+  /// of the one that comes after it; of one that ends every conversation at once, only a few times.
   func ask(
     _ request: Request, over connection: inout BufferedReader, deadline: Deadline? = nil
   ) throws(ClientFailure) -> [UInt8] {
     let message = try Self.message(request)
     let deadline = deadline ?? self.deadline
-    var isRepeated = false
+    var losses = 0
     while true {
-      let lasting = Deadline.after(Self.conversation)
+      let goodTime = Deadline.after(Self.conversation)
       do throws(ClientFailure) {
         return try ask(message, over: &connection, deadline)
       } catch .lost(let reason) {
-        guard request.isRepeatable, !isRepeated || lasting.hasPassed else { throw .lost(reason) }
-        isRepeated = true
+        losses = goodTime.hasPassed ? 0 : losses + 1
+        guard request.isRepeatable, losses < Self.mostLosses else { throw .lost(reason) }
         connection = try reconnect(by: deadline)
       }
     }
   }
 
   /// How long a conversation lasts, at least, that was meant to go on.
-  private static let conversation = Duration.seconds(1)
+  private static let conversation = Duration.milliseconds(100)
+  /// How many conversations in a row may end sooner.
+  private static let mostLosses = 4
 
   private func ask(
     _ message: [UInt8], over connection: inout BufferedReader, _ deadline: Deadline

@@ -26,11 +26,19 @@ struct Windowd: ParsableCommand {
   @Flag(help: "Write `ready` to standard output once clients may come, then let go of 0, 1 and 2.")
   var detached = false
 
+  @Option(help: "End after so many seconds without a window and a client. [default: never]")
+  var idleExit: Double?
+
+  func validate() throws {
+    if let idleExit, !(idleExit > 0 && idleExit < 1e9) { throw ValidationError("--idle-exit must be above 0") }
+  }
+
   func run() throws {
     var options = WindowDaemon.Options()
     options.socketPath = socket
     options.configurationPath = config
     options.isDetached = detached
+    options.idleExit = idleExit.map { .seconds($0) }
     throw ExitCode(WindowDaemon.run(options))
   }
 }

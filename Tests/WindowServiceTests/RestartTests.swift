@@ -31,3 +31,103 @@ internal import WindowProtocol
     try manager.expectStored(0)
   }
 }
+
+// MARK: - What is known of windows that have gone, and of the whole
+
+extension RestartTests {
+  @Test func idsExitsAndSettingsAreKept() throws {
+    let manager = try TestManager()
+    let ended = try manager.create("sh", "-c", "exit 7")
+    #expect(try manager.wait(ended) == ChildExit(.exited(7)))
+    #expect(try manager.windowctl("config", "scrollback=5000", "colour=red").status == 0)
+    for signal in [SIGTERM, SIGKILL] {
+      try manager.restart(by: signal)
+      #expect(try manager.wait(ended) == ChildExit(.exited(7)))
+      let configuration = try manager.windowctl("get-config").text
+      #expect(configuration.contains("scrollback = 5000") && configuration.contains("colour = red"))
+    }
+    #expect(try manager.create("cat") == ended + 1)
+    // A stop is an end: what comes after it begins anew.
+    #expect(try manager.tell("stop") == "0")
+    #expect(try manager.tell("start") == "\"ready\"")
+    #expect(try manager.create("cat") == 1)
+  }
+
+  @Test func windowOfItsOwnSizeAndSettingsKeepsThem() throws {
+    let manager = try TestManager()
+    let id = try manager.create("sh", "-c", "while read line; do stty size; done", options: ["scrollback=4096"])
+    #expect(try manager.windowctl("resize-window", "\(id)", "101", "33").status == 0)
+    #expect(try manager.windowctl("config", "--window", "\(id)", "scrollback=8192", "a=b").status == 0)
+    try manager.restart(by: SIGKILL)
+    let window = try manager.window(id)
+    #expect(window.columns == 101 && window.rows == 33)
+    let configuration = try manager.windowctl("get-config", "--window", "\(id)").text
+    #expect(configuration.contains("scrollback = 8192") && configuration.contains("a = b"))
+  }
+
+  @Test func childThatEndsWithoutADaemonIsHeardOf() throws {
+    let manager = try TestManager()
+    let id = try manager.create("sh", "-c", "read line; echo last words; exit 5", hold: true)
+    let short = try manager.create("sh", "-c", "read line; exit 6")
+    let terminals = try [id, short].map { try manager.child(of: $0) }
+    let screen = try Screen()
+    // The line is typed while nobody reads what is printed.
+    let client = try manager.attach(id, on: screen)
+    manager.process.signal(0)
+    client.signal(SIGTERM)
+    _ = try client.exit()
+    try manager.tell("end", "\(SIGKILL)")
+    for child in terminals { kill(child.id, SIGTERM) }
+    #expect(eventually { terminals.allSatisfy { !$0.isAlive } })
+    try manager.tell("start")
+    #expect(try eventually { try manager.window(id).exit != nil })
+    let exit = try manager.window(id).exit
+    #expect(exit == ChildExit(.signaled(SIGTERM)) || exit == ChildExit(.unknown))
+    #expect(try manager.wait(short) == exit)
+    try manager.expectStored(1)
+  }
+
+  @Test func clientsThatWaitAndWatchComeBack() throws {
+    let manager = try TestManager()
+    let id = try manager.create("sh", "-c", "read line; echo got $line; read line; exit 9")
+    let waiting = try manager.startWindowctl("wait", "--exit-status", "\(id)")
+    let screen = try Screen()
+    let client = try manager.attach(id, on: screen)
+    for signal in [SIGTERM, SIGKILL] {
+      try manager.restart(by: signal)
+      #expect(try eventually { try manager.window(id).attached == client.id })
+    }
+    try screen.type("one\r")
+    #expect(screen.shows("got one"))
+    try screen.type("two\r")
+    #expect(try client.exit() == .exited(0))
+    #expect(try waiting.outcome().status == 9)
+  }
+
+  @Test func moreThanTheManagerKeepsIsRefused() throws {
+    let manager = try TestManager(capacity: 7)
+    let first = try manager.create("cat")
+    _ = try manager.create("cat")
+    #expect(throws: Reply.Failure.self) { try manager.create("cat") }
+    do { _ = try manager.create("cat") } catch let failure as Reply.Failure {
+      #expect(failure.error.code == .tooManyWindows && failure.error.message.contains("FileDescriptorStoreMax="))
+    }
+    try manager.close(first)
+    _ = try manager.create("cat")
+    try manager.restart(by: SIGKILL)
+    #expect(try manager.list().map(\.id) == [2, 3])
+  }
+
+  @Test func windowIsThereOnlyWhenTheManagerHasIt() throws {
+    let manager = try TestManager()
+    try manager.tell("deaf", "yes")
+    var client = try manager.connect()
+    try client.send(#"{"create-window":{"command":["cat"]}}"# + "\n")
+    #expect(try eventually { try manager.list().count == 1 })
+    // It is there, but nobody is told before it is safe.
+    #expect(throws: IPCError.self) { _ = try client.line(within: .milliseconds(200)) }
+    try manager.tell("deaf", "no")
+    #expect(try client.line() == #"{"id":1}"#)
+    try manager.expectStored(3)
+  }
+}
