@@ -151,9 +151,11 @@ package struct WindowInformation: Codable, Hashable, Sendable {
   package var exit: ChildExit?
   /// The process id of the client that has it on its terminal.
   package var attached: Int32?
+  /// When it was opened, in seconds since 1970; nil when an earlier windowd has not written it down.
+  package var opened: Int64?
 
   private enum CodingKeys: String, CodingKey {
-    case id, title, command, pid, hold, columns, rows, exit, attached
+    case id, title, command, pid, hold, columns, rows, exit, attached, opened
     case windowClass = "class"
     case workingDirectory = "working_directory"
   }
@@ -161,7 +163,7 @@ package struct WindowInformation: Codable, Hashable, Sendable {
   /// Information from its parts.
   package init(
     id: UInt64, title: String, windowClass: WindowClass?, command: [String], workingDirectory: String?, pid: Int32?,
-    hold: Bool, columns: UInt16, rows: UInt16, exit: ChildExit?, attached: Int32? = nil
+    hold: Bool, columns: UInt16, rows: UInt16, exit: ChildExit?, attached: Int32? = nil, opened: Int64? = nil
   ) {
     self.id = id
     self.title = title
@@ -174,5 +176,6 @@ package struct WindowInformation: Codable, Hashable, Sendable {
     self.rows = rows
     self.exit = exit
     self.attached = attached
+    self.opened = opened
   }
 }

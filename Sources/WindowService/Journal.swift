@@ -32,12 +32,14 @@ struct Journal: ~Copyable {
   /// After so much has been added, it is written anew.
   private static let most = 1 << 18
 
-  /// The journal in the directory that a unit's RuntimeDirectory= names; nothing without one.
-  init(log: Log) {
-    // With more than one, they are separated by colons.
-    let directory = Environment.inherited["RUNTIME_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+  init(in directory: String?, log: Log) {
     path = directory.map { $0 + "/journal" }
     self.log = log
+  }
+
+  /// What a unit's RuntimeDirectory= names; the first, where there are more.
+  static var runtimeDirectory: String? {
+    Environment.inherited["RUNTIME_DIRECTORY"]?.split(separator: ":").first.map(String.init)
   }
 
   /// What was written down, as far as it can be read.
@@ -78,7 +80,7 @@ struct Journal: ~Copyable {
   }
 
   /// Whether it is time to write it anew.
-  var isLong: Bool { file == nil ? false : added > Self.most }
+  var isLong: Bool { added > Self.most }
 
   /// Writes it anew with these entries, and goes on from there; the old one holds until the new one is complete.
   mutating func rewrite(_ entries: [Entry]) {

@@ -80,6 +80,6 @@ final class Window {
       id: id, title: specification.title ?? record.command.first ?? "", windowClass: specification.windowClass,
       command: record.command, workingDirectory: specification.workingDirectory, pid: live?.child.processID,
       hold: specification.hold, columns: size.columns, rows: size.rows, exit: exit.map(ChildExit.init),
-      attached: owner?.client)
+      attached: owner?.client, opened: state.opened)
   }
 }

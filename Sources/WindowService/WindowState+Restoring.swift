@@ -29,10 +29,12 @@ extension WindowState {
     var state = WindowState(try map(descriptor))
     guard state.load(0) == Layout.magic else { throw .corrupt("it does not begin as one does") }
     let version = state.load(Layout.versionField)
-    guard version == Layout.version else { throw .otherVersion(version) }
+    guard (1...Layout.version).contains(version) else { throw .otherVersion(version) }
     let owner = state.load(Layout.identity)
     guard owner == id else { throw .corrupt("it is that of window \(owner)") }
     try state.restoreOutput()
+    // What the earlier versions lack is zero in their files too.
+    state.publish(Layout.version, at: Layout.versionField)
     return state
   }
 

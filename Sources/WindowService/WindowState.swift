@@ -45,7 +45,8 @@ struct WindowState: ~Copyable {
   /// Where things are. Memory is used for what is written, so there is room for the largest of each.
   enum Layout {
     static let magic: UInt64 = 0x0A64_776F_646E_6977  // "windowd\n"
-    static let version: UInt64 = 1
+    /// The second; the first one did not know when a window was opened.
+    static let version: UInt64 = 2
     // Eight bytes each, in the order of this machine, which is all that ever reads them.
     static let versionField = 8
     static let identity = 16
@@ -59,6 +60,8 @@ struct WindowState: ~Copyable {
     static let reserved = 72
     static let ring = 80
     static let firstInRing = 88
+    /// Zero in the first version.
+    static let opened = 104
     static let record = 4096
     static let settingsPlaces = 2 << 20
     static let settingsPlaceSize = 1 << 20
@@ -86,6 +89,7 @@ struct WindowState: ~Copyable {
     state.store(state.ring.word, at: Layout.ring)
     state.store(id, at: Layout.identity)
     state.setSize(size)
+    state.store(UInt64(time(nil)), at: Layout.opened)
     let room = Layout.settingsPlaces - Layout.record
     try state.write(record, limit: room, at: Layout.record, lengthAt: Layout.recordLength)
     try state.setSettings(settings)
@@ -111,6 +115,12 @@ struct WindowState: ~Copyable {
   mutating func setProcess(_ number: Int32) { store(UInt64(UInt32(bitPattern: number)), at: Layout.process) }
 
   var process: Int32 { Int32(bitPattern: UInt32(truncatingIfNeeded: load(Layout.process))) }
+
+  /// When the window was opened, in seconds since 1970; nil when nobody wrote it down.
+  var opened: Int64? {
+    let seconds = Int64(bitPattern: load(Layout.opened))
+    return seconds == 0 ? nil : seconds
+  }
 
   mutating func setSize(_ size: Terminal.Size) {
     store(UInt64(size.columns) << 16 | UInt64(size.rows), at: Layout.size)

@@ -51,7 +51,7 @@ package actor WindowTable {
     self.store = store
     self.activity = activity
     self.log = log
-    journal = Journal(log: log)
+    journal = Journal(in: Journal.runtimeDirectory, log: log)
   }
 
   // MARK: Asking

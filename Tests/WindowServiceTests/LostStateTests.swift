@@ -81,4 +81,35 @@ internal import WindowProtocol
     _ = try manager.line(containing: "of no use here: stored")
     #expect(try manager.list().map(\.id) == [id])
   }
+
+  /// What stands in the journal, and the id that comes next.
+  static let journals: [(text: String, next: UInt64)] = [
+    ("{\"journal\":1}\n{\"id\":8}\n{\"id\":9", 9), ("{\"journal\":1}\nnonsense\n{\"id\":8}\n", 9),
+    ("{\"journal\":9}\n{\"id\":8}\n", 3), ("", 3), (String(repeating: "x", count: 1 << 20), 3),
+    ("{\"journal\":1}\n{\"id\":8,\"later\":true}\n{\"settings\":[\"scrollback=0\"]}\n", 9),
+  ]
+
+  @Test(arguments: journals)
+  func spoiledJournal(text: String, next: UInt64) throws {
+    let manager = try TestManager()
+    let windows = [try manager.create("cat"), try manager.create("cat")]
+    try manager.tell("end", "\(SIGKILL)")
+    _ = try manager.directory.write(text, to: "runtime/journal")
+    #expect(try manager.tell("start") == "\"ready\"")
+    #expect(try manager.list().map(\.id) == windows)
+    #expect(try manager.create("cat") == next)
+    // Whole again.
+    try manager.restart(by: SIGKILL)
+    #expect(try manager.create("cat") == next + 1)
+  }
+
+  @Test func journalThatCannotBeWrittenStopsNobody() throws {
+    let manager = try TestManager()
+    try manager.tell("end", "\(SIGKILL)")
+    _ = try run(["/bin/rm", manager.directory.file("runtime/journal")])
+    _ = try run(["/bin/mkdir", "-p", manager.directory.file("runtime/journal.new")])
+    #expect(try manager.tell("start") == "\"ready\"")
+    _ = try manager.line(containing: "journal.new")
+    #expect(try manager.create("cat") == 1)
+  }
 }

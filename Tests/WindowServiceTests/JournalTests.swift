@@ -1,0 +1,49 @@
+// The journal of a daemon: what is added is read again, and it does not grow for ever.
+
+internal import IPCKit
+internal import Testing
+internal import WindowProtocol
+
+@testable internal import WindowService
+
+@Suite struct JournalTests {
+  private typealias Entry = Journal.Entry
+
+  @Test func whatIsAddedIsReadAgain() throws {
+    let directory = try TemporaryDirectory()
+    let entries = [
+      Entry(id: 1), Entry(ended: Reply.Ended(id: 1, exit: ChildExit(.signaled(9)))), Entry(settings: ["a=b", "c="]),
+      Entry(id: .max),
+    ]
+    var journal = Journal(in: directory.path, log: Log())
+    #expect(journal.read() == [])
+    journal.rewrite([])
+    for entry in entries { journal.add(entry) }
+    let next = Journal(in: directory.path, log: Log())
+    #expect(next.read() == [Entry(journal: 1)] + entries)
+  }
+
+  @Test func itIsWrittenAnewInTime() throws {
+    let directory = try TemporaryDirectory()
+    var journal = Journal(in: directory.path, log: Log())
+    journal.rewrite([])
+    var count = 0
+    while !journal.isLong, count < 1_000_000 {
+      journal.add(Entry(id: 1_000_000))
+      count += 1
+    }
+    #expect((1000...100_000).contains(count))
+    journal.rewrite([Entry(id: 5)])
+    let isLong = journal.isLong
+    #expect(!isLong)
+    #expect(journal.read() == [Entry(journal: 1), Entry(id: 5)])
+    #expect(names(in: directory.path) == ["journal"])
+  }
+
+  @Test func withoutADirectoryNothingIsKept() {
+    var journal = Journal(in: nil, log: Log())
+    journal.rewrite([])
+    journal.add(Entry(id: 1))
+    #expect(journal.read() == [])
+  }
+}
