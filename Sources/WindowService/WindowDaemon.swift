@@ -127,6 +127,8 @@ package struct WindowDaemon: Sendable {
       return DaemonStatus.alreadyServed
     } catch {
       log.write(.error, "\(error)")
+      // What `systemctl status` shows of a daemon that could not begin.
+      await report.tell(.status(DisplayText.escaped("\(error)")))
       return 1
     }
   }

@@ -180,6 +180,40 @@ import Testing
     }
   }
 
+  @Test(arguments: HandlerKind.allCases) func firstWordOfWhoHasConnectedIsHeard(kind: HandlerKind) async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory("s")
+    let setup = Setup { $0.lastWordTime = .seconds(60) }
+    try await withService(at: path, setup, by: .commands(kind)) { service in
+      let (late, said) = (try Peer(path), try Peer(path))
+      #expect(try said.ask("hello") == "hello")
+      try eventually { service.counters.open == 2 }
+      setup.stop.stop()
+      // Whoever has had an answer has not just connected.
+      #expect(Self.endsSoon(said))
+      #expect(!isListening(path))
+      #expect(try late.ask("late") == "late")
+      #expect(Self.endsSoon(late), "not ended after its first word")
+      #expect(Self.endsSoon(service))
+      #expect(service.counters.failed == 0)
+    }
+  }
+
+  @Test(arguments: HandlerKind.allCases) func whoSaysNothingIsWaitedForAMoment(kind: HandlerKind) async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory("s")
+    for time in [Duration.zero, .milliseconds(20)] {
+      let setup = Setup { $0.lastWordTime = time }
+      try await withService(at: path, setup, by: .commands(kind)) { service in
+        let silent = try Peer(path)
+        try eventually { service.counters.open == 1 }
+        setup.stop.stop()
+        #expect(Self.endsSoon(silent) && Self.endsSoon(service))
+        #expect(service.counters.failed == 0 && service.counters.deadlinesPassed == 0)
+      }
+    }
+  }
+
   // MARK: Cancellation
 
   @Test(arguments: HandlerKind.allCases) func drainTimeLetsAFrameEndAfterCancellation(kind: HandlerKind) async throws {
