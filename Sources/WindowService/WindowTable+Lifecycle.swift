@@ -104,9 +104,13 @@ extension WindowTable {
   package func close(_ id: Int128) async throws(Reply.Failure) {
     let window = try find(id)
     window.isClosing = true
-    guard window.live == nil, window.exit != nil else { return await hangUp(window) }
-    // Held, or about to go by itself.
-    remove(window)
+    if window.live == nil, window.exit != nil {
+      // Held, or about to go by itself.
+      remove(window)
+    } else {
+      await hangUp(window)
+    }
+    guard windows[window.id] == nil else { throw Reply.Failure(.stopping, "windowd ends, and the window has not yet") }
   }
 
   /// Returns how the child ended once the window has gone; nil when the task is cancelled first.
@@ -139,7 +143,8 @@ extension WindowTable {
     for id in windows.keys { resumeWaiting(for: .window(id)) }
   }
 
-  /// SIGHUP to the child and its process group, SIGKILL after the grace; returns when the window has gone.
+  /// SIGHUP to the child and its process group, SIGKILL after the grace; returns when the window has gone, or the daemon
+  /// leaves it.
   func hangUp(_ window: Window) async {
     // A stopped process gets a signal only when it goes on.
     window.live?.child.signalGroup(SIGHUP)

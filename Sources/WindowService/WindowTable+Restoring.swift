@@ -31,7 +31,8 @@ extension WindowTable {
     let live = state.exit == nil ? try restoreChild(stored, state.process) : nil
     let window = Window(id: stored.id, record, state: state, settings: settings, live: live)
     windows[window.id] = window
-    try fitOutput(of: window)
+    // Settings that do not hold any more are no reason to lose a window: it keeps as much output as it did.
+    try? fitOutput(of: window)
     if live != nil { supervise(window) } else { childHasEnded(window) }
   }
 

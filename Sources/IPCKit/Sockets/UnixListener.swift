@@ -79,6 +79,21 @@ public struct UnixListener: ~Copyable, Sendable {
     self.type = type
   }
 
+  /// A second listener on the same socket, for a server that comes after this one. fcntl(2) with F_DUPFD_CLOEXEC.
+  ///
+  /// The path stays this one's, if it made it: the second one never removes it.
+  /// - Throws: EMFILE.
+  public borrowing func duplicate() throws(SystemError) -> UnixListener {
+    UnixListener(sharing: try descriptor.duplicate(), at: ownAddress, type)
+  }
+
+  private init(sharing socket: consuming FileDescriptor, at address: UnixAddress?, _ type: SocketType) {
+    descriptor = socket
+    ownedPath = nil
+    ownAddress = address
+    self.type = type
+  }
+
   /// Waits for a connection until the deadline. accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK, ppoll(2).
   /// - Throws: ``IPCError/system(_:)`` with EMFILE when the process may have no more descriptors.
   public borrowing func accept(deadline: Deadline = .never) throws(IPCError) -> FileDescriptor {

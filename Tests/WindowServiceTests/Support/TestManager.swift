@@ -12,16 +12,14 @@ final class TestManager: Askable {
   let process: RunningProcess
 
   /// Starts the manager, and windowd by it.
-  init(capacity: Int = 300, configuration: String? = nil) throws {
+  init(capacity: Int = 300, arguments: [String] = []) throws {
     directory = try TemporaryDirectory()
     socket = directory.file("windowd.sock")
     let here = #filePath
     let script = here[..<(here.lastIndex(of: "/") ?? here.startIndex)] + "/manager.py"
-    var command = [Programs.windowd]
-    if let configuration { command += ["--config", try directory.write(configuration, to: "windowd.conf")] }
     // Where the toolchain is, a debugger would look at each crash for seconds.
     process = try RunningProcess(
-      ["/usr/bin/python3", String(script), directory.path, "\(capacity)"] + command,
+      ["/usr/bin/python3", String(script), directory.path, "\(capacity)", Programs.windowd] + arguments,
       environment: plainEnvironment(["SWIFT_BACKTRACE": "enable=no"]))
     _ = try process.line(containing: "managing")
     #expect(try tell("start") == "\"ready\"")
@@ -54,6 +52,13 @@ final class TestManager: Askable {
   /// Ends windowd by a signal and starts the next one.
   func restart(by signal: Int32, _ location: SourceLocation = #_sourceLocation) throws {
     #expect(try tell("restart", "\(signal)") == "\"ready\"", sourceLocation: location)
+  }
+
+  /// Starts windowd again if it has ended by itself, as a manager with a socket does for who waits there.
+  func startIfNeeded() throws {
+    guard try tell("state") != "\"ready\"" else { return }
+    try tell("forget")
+    #expect(try tell("start") == "\"ready\"")
   }
 
   /// What windowd and the manager have printed so far that contains `part`.

@@ -109,6 +109,14 @@ def end(number):
     return exits[service]
 
 
+def forget():
+    """What becomes of a service that is not started again."""
+    for _, descriptor in stored:
+        os.close(descriptor)
+    stored.clear()
+    shutil.rmtree(runtime)
+
+
 def perform(words):
     match words:
         case ["start"]: return start()
@@ -118,12 +126,11 @@ def perform(words):
             return start()
         case ["stop"]:
             how = end(signal.SIGTERM)
-            for _, descriptor in stored:
-                os.close(descriptor)
-            stored.clear()
-            shutil.rmtree(runtime)
+            forget()
             return how
+        case ["forget"]: forget()
         case ["process"]: return service
+        case ["state"]: return status()
         case ["stored"]: return [[name, os.readlink(f"/proc/self/fd/{number}")] for name, number in stored]
         case ["said"]: return said
         case ["lose", name, kind]:

@@ -1,0 +1,125 @@
+// windowd's life: what signals mean, when it has nothing more to do, and the order in which it ends.
+
+internal import Glibc
+internal import IPCKit
+internal import WindowProtocol
+
+extension WindowDaemon {
+  /// How long the end may take before it comes anyway.
+  private static let stopLimit = Duration.seconds(10)
+
+  /// What makes it do something else than serve.
+  private enum Turn: Sendable {
+    case signal
+    case idle
+    case failure(any Error)
+  }
+
+  /// Lives, and answers the exit status.
+  func live(listeningAt path: String) async -> Int32 {
+    // To the very end: a manager that waits for the daemon's end would else kill it on the way.
+    let watchdog = Task(executorPreference: loop) { await notifier.keepWatchdogFed() }
+    defer { watchdog.cancel() }
+    let status = await work(listeningAt: path)
+    await windows.end()
+    return status
+  }
+
+  private func work(listeningAt path: String) async -> Int32 {
+    do {
+      // Settings that are wrong, or a path that is taken, must end it before anyone is told that it is there.
+      try await readConfiguration()
+      await windows.restore(stored)
+      try await serveUntilTheEnd(at: path)
+      return 0
+    } catch let error as SystemError where error.errno == SystemError.addressInUse {
+      log.write(.error, "\(error)")
+      return DaemonStatus.alreadyServed
+    } catch {
+      log.write(.error, "\(error)")
+      // What `systemctl status` shows of a daemon that could not begin.
+      await report.tell(.status(DisplayText.escaped("\(error)")))
+      return 1
+    }
+  }
+
+  private func serveUntilTheEnd(at path: String) async throws {
+    let (turns, turn) = AsyncStream.makeStream(of: Turn.self)
+    // First, so that no signal can come before somebody listens for it.
+    Task.immediate(executorPreference: loop) {
+      do {
+        try await obeySignals()
+        turn.yield(.signal)
+      } catch {
+        turn.yield(.failure(error))
+      }
+    }
+    let idling = Task(executorPreference: loop) { while await untilIdle() { turn.yield(.idle) } }
+    defer { idling.cancel() }
+    var service = open(path) { turn.yield(.failure($0)) }
+    for await next in turns {
+      switch next {
+      case .idle:
+        await close(service)
+        // Who came in that moment was served, and may have left a window.
+        guard await windows.count > 0 else { return log.write(.information, "nobody was here: stopping") }
+        service = open(path) { turn.yield(.failure($0)) }
+      case .signal: return await end(service)
+      case .failure(let error):
+        await end(service)
+        throw error
+      }
+    }
+  }
+
+  /// Nobody new comes in; who is there has his answer, and clients that wait for a window hear of its end.
+  private func end(_ service: Service) async {
+    Task(executorPreference: loop) {
+      await loop.sleep(until: .after(Self.stopLimit))
+      log.write(.error, "not everything ended in time")
+      exit(1)
+    }
+    service.stop.stop()
+    await report.tell(.stopping)
+    await windows.end()
+    await close(service)
+  }
+
+  /// Returns when for long enough there have been neither windows nor clients; false when that is not to be looked for.
+  private func untilIdle() async -> Bool {
+    guard let time = options.idleExit else { return false }
+    while !Task.isCancelled {
+      let last = activity.last
+      await loop.sleep(until: last.advanced(by: time))
+      let isEmpty = await windows.count == 0 && counters.connections == 0
+      if isEmpty, activity.last == last { return true }
+      // As long as there is somebody, the time has not begun.
+      if !isEmpty { activity.note() }
+    }
+    return false
+  }
+
+  private func readConfiguration() async throws {
+    let settings = try configurationFile.read()
+    try await windows.setFile(settings)
+    for setting in settings where !Configuration.keys.contains(setting.key) {
+      log.write(.warning, "configuration: '\(setting.key)' means nothing to windowd, and is kept for whoever asks")
+    }
+  }
+
+  /// Does what signals say until one says to stop.
+  private func obeySignals() async throws {
+    let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop)
+    while try await signals.next() == SIGHUP {
+      await report.tell(.reloading)
+      do {
+        try await readConfiguration()
+        log.write(.information, "configuration read again")
+      } catch {
+        log.write(.error, "configuration unchanged: \(error)")
+      }
+      await report.tell(.ready)
+    }
+    log.write(.information, "stopping")
+  }
+}
