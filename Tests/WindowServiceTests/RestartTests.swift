@@ -65,6 +65,22 @@ extension RestartTests {
     #expect(configuration.contains("scrollback = 8192") && configuration.contains("a = b"))
   }
 
+  @Test func heldWindowWhoseChildHasEndedIsKept() throws {
+    let manager = try TestManager()
+    let id = try manager.create("sh", "-c", "echo last words; exit 4", hold: true)
+    #expect(try eventually { try manager.window(id).exit != nil })
+    try manager.expectStored(1)
+    for signal in [SIGKILL, SIGTERM] {
+      try manager.restart(by: signal)
+      #expect(try manager.window(id).exit == ChildExit(.exited(4)))
+      #expect(try manager.text(of: id) == "last words\r\n")
+    }
+    try manager.close(id)
+    try manager.expectStored(0)
+    try manager.restart(by: SIGKILL)
+    #expect(try manager.wait(id) == ChildExit(.exited(4)))
+  }
+
   @Test func childThatEndsWithoutADaemonIsHeardOf() throws {
     let manager = try TestManager()
     let id = try manager.create("sh", "-c", "read line; echo last words; exit 5", hold: true)
@@ -129,5 +145,9 @@ extension RestartTests {
     try manager.tell("deaf", "no")
     #expect(try client.line() == #"{"id":1}"#)
     try manager.expectStored(3)
+    // A terminal that hangs up, because its child has ended, must not be dropped with what is still in it.
+    let said = try WireFormat.decode([String].self, from: Array(try manager.tell("said").utf8))
+    let stores = said.filter { $0.hasPrefix("FDSTORE=1") }
+    #expect(stores.count == 2 && stores.allSatisfy { $0.hasSuffix("FDPOLL=0") }, "\(stores)")
   }
 }
