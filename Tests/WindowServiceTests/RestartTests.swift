@@ -120,6 +120,21 @@ extension RestartTests {
     #expect(try waiting.outcome().status == 9)
   }
 
+  @Test func windowThatIsBeingClosedIsNotCalledClosed() throws {
+    let manager = try TestManager()
+    let id = try manager.create("sh", "-c", "trap '' HUP; echo ready; while :; do sleep 0.1; done")
+    #expect(try eventually { try manager.text(of: id).hasPrefix("ready") })
+    var client = try manager.connect()
+    try client.send(#"{"close-window":{"id":1}}"# + "\n")
+    // Hung up, and not yet killed: its number in the list is the same, and so is it.
+    #expect(try manager.list().map(\.id) == [id])
+    try manager.restart(by: SIGTERM)
+    #expect(try client.line()?.contains(#""code":"stopping""#) == true)
+    #expect(try manager.child(of: id).isAlive)
+    try manager.close(id)
+    try manager.expectStored(0)
+  }
+
   @Test func moreThanTheManagerKeepsIsRefused() throws {
     let manager = try TestManager(capacity: 7)
     let first = try manager.create("cat")
