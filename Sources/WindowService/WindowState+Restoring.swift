@@ -80,17 +80,21 @@ extension WindowState {
   var settings: [Setting] {
     get throws(WindowStateError) {
       let word = load(Layout.settings)
-      let place = Int(word >> 32)
-      guard (0...1).contains(place) else { throw .corrupt("there is no such place for settings") }
-      let texts = try read(
-        [String].self, at: Layout.settingsPlaces + place * Layout.settingsPlaceSize, limit: Layout.settingsPlaceSize,
-        word & 0xFFFF_FFFF)
+      let texts = word == 0 ? try record.specification.options : try readSettings(word)
       do throws(ConfigurationError) {
         return try Settings.parse(texts)
       } catch {
         throw .corrupt("\(error)")
       }
     }
+  }
+
+  private func readSettings(_ word: UInt64) throws(WindowStateError) -> [String] {
+    let place = Int(word >> 32)
+    guard (0...1).contains(place) else { throw .corrupt("there is no such place for settings") }
+    return try read(
+      [String].self, at: Layout.settingsPlaces + place * Layout.settingsPlaceSize, limit: Layout.settingsPlaceSize,
+      word & 0xFFFF_FFFF)
   }
 
   private func read<Value: Decodable>(

@@ -45,13 +45,15 @@ struct WindowState: ~Copyable {
   /// Where things are. Memory is used for what is written, so there is room for the largest of each.
   enum Layout {
     static let magic: UInt64 = 0x0A64_776F_646E_6977  // "windowd\n"
-    /// The second; the first one did not know when a window was opened.
+    /// The second; the first one did not know when a window was opened, and had its settings written down from the first
+    /// moment.
     static let version: UInt64 = 2
     // Eight bytes each, in the order of this machine, which is all that ever reads them.
     static let versionField = 8
     static let identity = 16
     static let process = 24
     static let recordLength = 32
+    /// Zero until they are changed: until then they are those that the window was asked for with.
     static let settings = 40
     static let size = 48
     static let exit = 56
@@ -77,10 +79,11 @@ struct WindowState: ~Copyable {
   }
 
   /// Writes down a new window whose process is not known yet.
-  /// - Parameter file: what the state is in from now on.
+  /// - Parameters:
+  ///   - file: what the state is in from now on.
+  ///   - record: nil where nobody will ever read it.
   static func make(
-    in file: borrowing MemoryFile, id: UInt64, _ record: WindowRecord, _ settings: [Setting], size: Terminal.Size,
-    keeping capacity: Int
+    in file: borrowing MemoryFile, id: UInt64, _ record: WindowRecord?, size: Terminal.Size, keeping capacity: Int
   ) throws(SystemError) -> WindowState {
     try file.resize(to: Layout.byteCount)
     try file.seal([.shrink, .grow, .seal])
@@ -91,8 +94,7 @@ struct WindowState: ~Copyable {
     state.setSize(size)
     state.store(UInt64(time(nil)), at: Layout.opened)
     let room = Layout.settingsPlaces - Layout.record
-    try state.write(record, limit: room, at: Layout.record, lengthAt: Layout.recordLength)
-    try state.setSettings(settings)
+    if let record { try state.write(record, limit: room, at: Layout.record, lengthAt: Layout.recordLength) }
     state.store(Layout.version, at: Layout.versionField)
     state.publish(Layout.magic, at: 0)
     return state

@@ -24,7 +24,7 @@ extension WindowTable {
     }
     let record = WindowRecord(specification, command: command.arguments)
     let file = try makeFile(for: id)
-    let state = try write(record, own, of: id, configuration, in: file)
+    let state = try write(record, of: id, configuration, in: file)
     let window = Window(id: id, record, state: state, settings: own, live: try await start(command, configuration))
     insert(window)
     try await keep(window, file)
@@ -60,12 +60,11 @@ extension WindowTable {
   }
 
   private func write(
-    _ record: WindowRecord, _ own: [Setting], of id: UInt64, _ configuration: Configuration,
-    in file: borrowing MemoryFile
+    _ record: WindowRecord, of id: UInt64, _ configuration: Configuration, in file: borrowing MemoryFile
   ) throws(Reply.Failure) -> WindowState {
     do throws(SystemError) {
       return try WindowState.make(
-        in: file, id: id, record, own, size: configuration.size, keeping: configuration.scrollback)
+        in: file, id: id, store == nil ? nil : record, size: configuration.size, keeping: configuration.scrollback)
     } catch {
       throw Reply.Failure(.spawnFailed, "\(error)")
     }

@@ -11,17 +11,20 @@ internal import WindowProtocol
 @Suite struct WindowStateTests {
   private typealias Layout = WindowState.Layout
 
-  private static func record(_ command: String...) -> WindowRecord {
-    WindowRecord(WindowSpecification(command: "cat"), command: command)
+  private static func record(_ options: [String] = []) -> WindowRecord {
+    var window = WindowSpecification(command: "cat")
+    window.options = options
+    window.environment = ["SECRET=1"]
+    return WindowRecord(window, command: ["cat"])
   }
 
   /// A file, and a state in it.
   private static func make(
-    keeping capacity: Int = 4096, _ settings: [Setting] = []
+    keeping capacity: Int = 4096, _ options: [String] = []
   ) throws -> (file: Held, state: HeldState) {
     let file = try MemoryFile(named: "test")
     let state = try WindowState.make(
-      in: file, id: 7, record("cat"), settings, size: Terminal.Size(columns: 80, rows: 24), keeping: capacity)
+      in: file, id: 7, record(options), size: Terminal.Size(columns: 80, rows: 24), keeping: capacity)
     return (Held(file), HeldState(state))
   }
 
@@ -31,19 +34,21 @@ internal import WindowProtocol
   }
 
   @Test func propertiesAreFoundAgain() throws {
-    let settings = try ["scrollback=5000", "a=b=c", "empty="].map { try Setting($0) }
-    let made = try Self.make(keeping: 4096, settings)
+    let options = ["scrollback=5000", "a=b=c", "empty="]
+    let settings = try options.map { try Setting($0) }
+    let made = try Self.make(keeping: 4096, options)
     made.state.state.setProcess(4711)
     made.state.state.setSize(Terminal.Size(columns: .max, rows: 1))
     let found = try Self.found(in: made.file)
-    #expect(try found.state.record == Self.record("cat"))
+    #expect(try found.state.record == Self.record(options))
+    #expect(try found.state.record.specification.environment == [])
     #expect(try found.state.settings == settings)
     #expect(found.state.process == 4711 && found.state.size == Terminal.Size(columns: .max, rows: 1))
     #expect(found.state.exit == nil && found.state.output == [] && found.state.printed == 0)
     let opened = found.state.opened
     #expect(try abs(#require(opened) - Int64(time(nil))) < 600)
     // Each time in the other of two places.
-    for count in 1...3 {
+    for count in 0...3 {
       let changed = Array(settings.prefix(count))
       try made.state.state.setSettings(changed)
       #expect(try Self.found(in: made.file).state.settings == changed)
