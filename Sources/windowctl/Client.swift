@@ -155,7 +155,8 @@ struct Client {
   /// Sends the request and reads its reply, the line without its end.
   ///
   /// Of a daemon that is lost meanwhile, nobody knows whether it has done what was asked. What can be asked twice is asked
-  /// of the one that comes after it; of one that ends every conversation at once, only a few times.
+  /// of the one that comes after it; of one that ends every conversation at once, only a few times. What a daemon refuses
+  /// because it is about to end was not done, and the next one does it, if there is one in a moment.
   func ask(
     _ request: Request, over connection: inout BufferedReader, deadline: Deadline? = nil
   ) throws(ClientFailure) -> [UInt8] {
@@ -170,12 +171,20 @@ struct Client {
         losses = goodTime.hasPassed ? 0 : losses + 1
         guard request.isRepeatable, losses < Self.mostLosses else { throw .lost(reason) }
         connection = try reconnect(by: deadline)
+      } catch .refused(let refusal, let line) {
+        guard refusal.error.code == .stopping, losses < Self.mostLosses else { throw .refused(refusal, line: line) }
+        losses += 1
+        do throws(ClientFailure) { connection = try reconnect(by: min(deadline, .after(Self.succession))) } catch {
+          throw .refused(refusal, line: line)
+        }
       }
     }
   }
 
   /// How long a conversation lasts, at least, that was meant to go on.
   private static let conversation = Duration.milliseconds(100)
+  /// How long a daemon may take to come after one that says that it ends.
+  private static let succession = Duration.seconds(1)
   /// How many conversations in a row may end sooner.
   private static let mostLosses = 4
 

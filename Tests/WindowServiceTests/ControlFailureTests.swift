@@ -85,6 +85,23 @@ internal import WindowProtocol
     try listener.close()
   }
 
+  @Test func whatADaemonRefusesBecauseItEndsIsAskedOfTheNext() throws {
+    let directory = try TemporaryDirectory()
+    let listener = try UnixListener(binding: .path(directory.file("s")))
+    let job = try Job([Programs.windowctl, "create-window", "--socket", directory.file("s"), "-e", "true"])
+    for answer in [#"{"error":{"code":"stopping","message":"later"}}"#, #"{"id":5}"#] {
+      let connection = try listener.accept(deadline: patientDeadline)
+      var reader = BufferedReader(try connection.duplicate())
+      _ = try reader.nextLine(as: String.self, deadline: patientDeadline)
+      try connection.writeAll(answer + "\n", deadline: patientDeadline)
+      try connection.close()
+      _ = consume reader
+    }
+    let outcome = try job.outcome()
+    #expect(outcome.status == 0 && outcome.text == "5\n", "\(outcome.errors)")
+    try listener.close()
+  }
+
   @Test func refusalsAre1AndFailuresOfWaitsOwnAre125() throws {
     try withDaemon { daemon in
       #expect(try daemon.windowctl("close-window", "9").status == 1)

@@ -75,16 +75,7 @@ public struct UnixDatagram: ~Copyable, Sendable {
   /// - Throws: EINVAL when it is not a Unix datagram socket, ENOTSOCK; the descriptor is closed then.
   public init(inheriting socket: consuming FileDescriptor) throws(SystemError) {
     let socket = socket
-    var (family, type, listening): (CInt, CInt, CInt) = (0, 0, 0)
-    // The shim writes three integers and keeps no pointer.
-    let result = unsafe ipc_socket_kind(socket.number, &family, &type, &listening)
-    _ = try SystemError.check(result, "getsockopt", "inherited descriptor \(socket.number)")
-    guard family == IPC_FAMILY_UNIX, type == IPC_DATAGRAM else {
-      let object = "descriptor \(socket.number) as a Unix datagram socket"
-      throw SystemError(errno: EINVAL, operation: "inherit", object: object)
-    }
-    try socket.setCloseOnExec(true)
-    try socket.setNonBlocking(true)
+    try socket.adopt(IPC_DATAGRAM, isListening: false, as: "a Unix datagram socket")
     descriptor = socket
     ownedPath = nil
     ownAddress = nil

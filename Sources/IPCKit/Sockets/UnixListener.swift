@@ -63,16 +63,7 @@ public struct UnixListener: ~Copyable, Sendable {
   /// - Throws: EINVAL when it is not a listening Unix socket of this type, ENOTSOCK; the descriptor is closed then.
   public init(inheriting socket: consuming FileDescriptor, type: SocketType = .stream) throws(SystemError) {
     let socket = socket
-    var (family, found, listening): (CInt, CInt, CInt) = (0, 0, 0)
-    // The shim writes three integers and keeps no pointer.
-    let result = unsafe ipc_socket_kind(socket.number, &family, &found, &listening)
-    _ = try SystemError.check(result, "getsockopt", "inherited descriptor \(socket.number)")
-    guard family == IPC_FAMILY_UNIX, found == type.number, listening != 0 else {
-      let object = "descriptor \(socket.number) as a listening Unix \(type) socket"
-      throw SystemError(errno: EINVAL, operation: "inherit", object: object)
-    }
-    try socket.setCloseOnExec(true)
-    try socket.setNonBlocking(true)
+    try socket.adopt(type.number, isListening: true, as: "a listening Unix \(type) socket")
     descriptor = socket
     ownedPath = nil
     ownAddress = nil
@@ -142,6 +133,20 @@ public struct UnixListener: ~Copyable, Sendable {
 }
 
 extension FileDescriptor {
+  /// Makes a socket that was handed over one of this process's own: close-on-exec and non-blocking. getsockopt(2), fcntl(2).
+  /// - Throws: EINVAL when it is something else, ENOTSOCK.
+  borrowing func adopt(_ type: CInt, isListening: Bool, as what: String) throws(SystemError) {
+    var (family, found, listening): (CInt, CInt, CInt) = (0, 0, 0)
+    // The shim writes three integers and keeps no pointer.
+    let result = unsafe ipc_socket_kind(number, &family, &found, &listening)
+    _ = try SystemError.check(result, "getsockopt", "inherited descriptor \(number)")
+    guard family == IPC_FAMILY_UNIX, found == type, (listening != 0) == isListening else {
+      throw SystemError(errno: EINVAL, operation: "inherit", object: "descriptor \(number) as \(what)")
+    }
+    try setCloseOnExec(true)
+    try setNonBlocking(true)
+  }
+
   /// The next connection that waits on a listening socket; nil when none waits.
   borrowing func acceptPending() throws(SystemError) -> FileDescriptor? {
     while true {
