@@ -45,10 +45,12 @@ internal import WindowProtocol
   @Test func everyCommandHasOneJSONObject() throws {
     try withDaemon { daemon in
       #expect(try daemon.windowctl("create-window", "--json", "-e", "cat").text == "{\"id\":1}\n")
-      let pid = try #require(try daemon.window(1).pid)
+      let window = try daemon.window(1)
+      let (pid, opened) = (try #require(window.pid), try #require(window.opened))
       #expect(
         try daemon.windowctl("list-windows", "--json").text == """
-          {"windows":[{"columns":80,"command":["cat"],"hold":false,"id":1,"pid":\(pid),"rows":24,"title":"cat"}]}
+          {"windows":[{"columns":80,"command":["cat"],"hold":false,"id":1,"opened":\(opened),"pid":\(pid),"rows":24,\
+          "title":"cat"}]}
 
           """)
       #expect(try daemon.windowctl("resize-window", "1", "90", "20", "--json").text == "{\"ok\":true}\n")

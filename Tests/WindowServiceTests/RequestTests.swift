@@ -13,11 +13,12 @@ internal import WindowProtocol
         "class":{"general":"g","instance":"i"},"environment":["A=b"],"options":["size=100x30"]}}
         """
       #expect(try client.ask(create) == #"{"id":1}"#)
-      let pid = try #require(try daemon.window(1).pid)
+      let window = try daemon.window(1)
+      let (pid, opened) = (try #require(window.pid), try #require(window.opened))
       #expect(
         try client.ask(#"{"list-windows":{}}"#) == """
           {"windows":[{"class":{"general":"g","instance":"i"},"columns":100,"command":["cat","-u"],"hold":true,\
-          "id":1,"pid":\(pid),"rows":30,"title":"a \\"title\\"","working_directory":"/tmp"}]}
+          "id":1,"opened":\(opened),"pid":\(pid),"rows":30,"title":"a \\"title\\"","working_directory":"/tmp"}]}
           """)
       #expect(try client.ask(#"{"resize-window":{"id":1,"columns":50,"rows":20}}"#) == #"{"ok":true}"#)
       #expect(try daemon.window(1).columns == 50)

@@ -6,7 +6,7 @@ internal import Testing
 internal import WindowProtocol
 
 @Suite struct RestartTests {
-  @Test(arguments: [SIGTERM, SIGKILL, SIGABRT, SIGSEGV]) func windowsSurvive(_ signal: Int32) throws {
+  @Test(arguments: [SIGTERM, SIGKILL, SIGABRT]) func windowsSurvive(_ signal: Int32) throws {
     let manager = try TestManager()
     var window = WindowSpecification(command: "sh", "-c", "echo before; read line; echo $line; read line; exit 3")
     (window.title, window.hold, window.options) = ("Título", true, ["size=100x30", "colour=red"])
