@@ -96,6 +96,8 @@ extension WindowTable {
     guard let store, let live = window.live else { return }
     do throws(IPCError) {
       try await store.keep(window.id, file, live)
+      // A window that has gone meanwhile may have been forgotten before all of it was there.
+      if windows[window.id] !== window { await store.forget(window.id) }
     } catch {
       window.isClosing = true
       await hangUp(window)

@@ -149,6 +149,15 @@ extension RestartTests {
     #expect(try manager.list().map(\.id) == [2, 3])
   }
 
+  @Test func windowsThatAreGoneBeforeTheyAreStoredLeaveNothing() throws {
+    let manager = try TestManager()
+    for round in 0..<60 { _ = try manager.create("true", hold: round % 3 == 0) }
+    // Of the held ones the state.
+    try manager.expectStored(20)
+    for window in try manager.list() { try manager.close(window.id) }
+    try manager.expectStored(0)
+  }
+
   @Test func windowIsThereOnlyWhenTheManagerHasIt() throws {
     let manager = try TestManager()
     try manager.tell("deaf", "yes")
