@@ -12,6 +12,9 @@ struct WindowStore: Sendable {
 
   /// A terminal, a process, and the state.
   private static let descriptorsOfWindow = 3
+  /// The next process is told all names in one variable, LISTEN_FDNAMES, of which the kernel takes 128 KiB: with more, it
+  /// could not be started.
+  static let mostWindows = 2000
   /// How long the manager may take to confirm that it has a window.
   private static let patience = Duration.seconds(10)
 
@@ -19,7 +22,7 @@ struct WindowStore: Sendable {
   init?(_ notifier: ServiceNotifier) {
     guard let descriptors = notifier.manager.storeCapacity else { return nil }
     self.notifier = notifier
-    capacity = descriptors / Self.descriptorsOfWindow
+    capacity = min(descriptors / Self.descriptorsOfWindow, Self.mostWindows)
   }
 
   /// Stores a window, and returns when it is safe there.

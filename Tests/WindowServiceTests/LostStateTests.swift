@@ -70,6 +70,18 @@ internal import WindowProtocol
       }, saying: "its state cannot be used")
   }
 
+  @Test func namesOfAllWindowsFitIntoOneVariable() {
+    // After a hundred million windows.
+    let id: UInt64 = 99_999_999
+    let names = [WindowStore.Name.state(id), .child(id), .child(id)]
+    let length = names.map(\.text.utf8.count).reduce(0) { $0 + $1 + 1 }
+    #expect(length * WindowStore.mostWindows + "LISTEN_FDNAMES=control".utf8.count < 128 << 10)
+    for name in names { #expect(WindowStore.Name(name.text) == name) }
+    for other in ["window-", "window-x", "window-1.chil", "window-1.child.child", "indow-1", "window--1", ""] {
+      #expect(WindowStore.Name(other) == nil)
+    }
+  }
+
   @Test func strangeNamesAreLetGoOf() throws {
     let manager = try TestManager()
     let id = try manager.create("cat")
