@@ -98,6 +98,7 @@ import Testing
           for _ in 0..<100 {
             // The kernel reads mode and owners one after the other, and may tell of a state that never was; not twice.
             if let state = FileAccessTests.state(of: path), state == FileAccessTests.state(of: path) {
+              if seen.isEmpty { try? report.writing.writeAll("looking\n") }
               seen.insert(state)
             }
           }
@@ -106,12 +107,16 @@ import Testing
         return (try? report.writing.writeAll(line)) == nil ? 1 : 0
       }
       umask(mask)
-      for _ in 0..<300 {
+      var reader = BufferedReader(report.intoReading())
+      var (count, isWatched) = (0, false)
+      // A forked child takes its time until it looks.
+      while count < 300 {
         let listener = try UnixListener(binding: .path(path), mode: 0o660, owner: strangerID, group: 5001)
         try listener.close()
+        if !isWatched { isWatched = (try? reader.nextLine(as: String.self, deadline: .after(.zero))) == "looking" }
+        if isWatched { count += 1 }
       }
       try stop.writing.writeAll("x")
-      var reader = BufferedReader(report.intoReading())
       let seen = try reader.nextLine(as: String.self, deadline: .after(FileAccessTests.soon)) ?? ""
       #expect(observer.wait() == 0)
       // Never with more than the owner's permission before it is in its group's hands, and never with less.
