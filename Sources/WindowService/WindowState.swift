@@ -178,8 +178,8 @@ struct WindowState: ~Copyable {
 
   /// Stores a word after all that it speaks of.
   mutating func publish(_ value: UInt64, at offset: Int) {
-    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    atomicMemoryFence(ordering: .acquiringAndReleasing)
     store(value, at: offset)
-    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    atomicMemoryFence(ordering: .acquiringAndReleasing)
   }
 }
