@@ -47,8 +47,8 @@ final class Attachment {
     self.request = request
     self.client = client
     self.outerWindow = outerWindow
-    let kept = window.state.output
-    first = Replay.of(kept, isCutOff: window.state.printed > UInt64(kept.count))
+    let kept = window.output
+    first = Replay.of(kept, isCutOff: window.printed > UInt64(kept.count))
     position = window.recent.total
   }
 

@@ -1,5 +1,6 @@
 // A window: its properties and its output, and, while its child lives, the terminal and the child themselves.
 
+internal import Glibc
 internal import IPCKit
 internal import WindowProtocol
 
@@ -18,8 +19,14 @@ final class LiveTerminal {
 final class Window {
   let id: UInt64
   let record: WindowRecord
-  /// Its properties and its output, where they outlive this process.
-  var state: WindowState
+  /// When it was opened, in seconds since 1970; nil when an earlier daemon has not written it down.
+  let opened: Int64?
+  /// Where it outlives this process; nil where it does not.
+  var state: WindowState?
+  /// What it printed last, where there is no state that has it.
+  var ring: OutputRing
+  /// As the state has it.
+  var size: Terminal.Size
   /// Settings for this window alone.
   var settings: [Setting]
   /// Nil when the child has ended.
@@ -43,27 +50,31 @@ final class Window {
   private static let mostBehind = 4 << 20
 
   init(
-    id: UInt64, _ record: WindowRecord, state: consuming WindowState, settings: [Setting], live: LiveTerminal?
+    id: UInt64, _ record: WindowRecord, _ settings: [Setting], _ configuration: Configuration, live: LiveTerminal
   ) {
     self.id = id
     self.record = record
     self.settings = settings
     self.live = live
-    exit = state.exit
-    self.state = state
+    (size, opened) = (configuration.size, Int64(time(nil)))
+    ring = OutputRing(capacity: configuration.scrollback)
+  }
+
+  /// One whose properties and output are in a state.
+  init(id: UInt64, _ record: WindowRecord, _ settings: [Setting], state: consuming WindowState, live: LiveTerminal?) {
+    self.id = id
+    self.record = record
+    self.settings = settings
+    self.live = live
+    (size, opened, exit) = (state.size, state.opened, state.exit)
+    ring = OutputRing(capacity: 1)
+    self.state = consume state
   }
 
   var specification: WindowSpecification { record.specification }
-  var size: Terminal.Size { state.size }
 
   /// The attachment that types and says how large the window is.
   var owner: Attachment? { attachments.first { !$0.request.isReadOnly } }
-
-  /// Keeps what was printed.
-  func keep(_ bytes: ArraySlice<UInt8>) {
-    state.keep(bytes)
-    if !attachments.isEmpty { recent.append(bytes) }
-  }
 
   /// After the last terminal that showed it.
   func forgetRecent() { recent = OutputRing(capacity: Self.mostBehind) }
@@ -80,6 +91,6 @@ final class Window {
       id: id, title: specification.title ?? record.command.first ?? "", windowClass: specification.windowClass,
       command: record.command, workingDirectory: specification.workingDirectory, pid: live?.child.processID,
       hold: specification.hold, columns: size.columns, rows: size.rows, exit: exit.map(ChildExit.init),
-      attached: owner?.client, opened: state.opened)
+      attached: owner?.client, opened: opened)
   }
 }

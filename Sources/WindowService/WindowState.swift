@@ -79,11 +79,9 @@ struct WindowState: ~Copyable {
   }
 
   /// Writes down a new window whose process is not known yet.
-  /// - Parameters:
-  ///   - file: what the state is in from now on.
-  ///   - record: nil where nobody will ever read it.
+  /// - Parameter file: what the state is in from now on.
   static func make(
-    in file: borrowing MemoryFile, id: UInt64, _ record: WindowRecord?, size: Terminal.Size, keeping capacity: Int
+    in file: borrowing MemoryFile, id: UInt64, _ record: WindowRecord, size: Terminal.Size, keeping capacity: Int
   ) throws(SystemError) -> WindowState {
     try file.resize(to: Layout.byteCount)
     try file.seal([.shrink, .grow, .seal])
@@ -94,7 +92,7 @@ struct WindowState: ~Copyable {
     state.setSize(size)
     state.store(UInt64(time(nil)), at: Layout.opened)
     let room = Layout.settingsPlaces - Layout.record
-    if let record { try state.write(record, limit: room, at: Layout.record, lengthAt: Layout.recordLength) }
+    try state.write(record, limit: room, at: Layout.record, lengthAt: Layout.recordLength)
     state.store(Layout.version, at: Layout.versionField)
     state.publish(Layout.magic, at: 0)
     return state

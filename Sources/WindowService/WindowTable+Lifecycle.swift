@@ -24,7 +24,7 @@ extension WindowTable {
     for attachment in window.attachments { attachment.resumeReader() }
     await feeding.value
     _ = read(live, into: window, atMost: 1 << 20)
-    window.state.setExit(status)
+    window.writeDownExit()
     endAttachments(of: window)
     childHasEnded(window)
   }

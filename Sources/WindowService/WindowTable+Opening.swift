@@ -23,13 +23,20 @@ extension WindowTable {
       try setup.command(for: specification, id: id, configuration: configuration)
     }
     let record = WindowRecord(specification, command: command.arguments)
+    guard let store else {
+      let window = Window(id: id, record, own, configuration, live: try await start(command, configuration))
+      insert(window)
+      // Stopping began while the program started: it was not there to be hung up.
+      if isStopping { await hangUp(window) }
+      return id
+    }
     let file = try makeFile(for: id)
     let state = try write(record, of: id, configuration, in: file)
-    let window = Window(id: id, record, state: state, settings: own, live: try await start(command, configuration))
+    let live = try await start(command, configuration)
+    let window = Window(id: id, record, own, state: state, live: live)
+    window.state?.setProcess(live.child.processID)
     insert(window)
-    try await keep(window, file)
-    // Stopping began while the program started: it was not there to be hung up.
-    if isStopping, store == nil { await hangUp(window) }
+    try await keep(window, live, file, in: store)
     return id
   }
 
@@ -64,7 +71,7 @@ extension WindowTable {
   ) throws(Reply.Failure) -> WindowState {
     do throws(SystemError) {
       return try WindowState.make(
-        in: file, id: id, store == nil ? nil : record, size: configuration.size, keeping: configuration.scrollback)
+        in: file, id: id, record, size: configuration.size, keeping: configuration.scrollback)
     } catch {
       throw Reply.Failure(.spawnFailed, "\(error)")
     }
@@ -84,16 +91,16 @@ extension WindowTable {
   }
 
   private func insert(_ window: Window) {
-    if let live = window.live { window.state.setProcess(live.child.processID) }
     windows[window.id] = window
     window.isClosing = isStopping && store == nil
     supervise(window)
     activity.note()
   }
 
-  /// Has the service manager keep the window, where it can.
-  private func keep(_ window: Window, _ file: consuming MemoryFile) async throws(Reply.Failure) {
-    guard let store, let live = window.live else { return }
+  /// Has the service manager keep the window.
+  private func keep(
+    _ window: Window, _ live: LiveTerminal, _ file: consuming MemoryFile, in store: WindowStore
+  ) async throws(Reply.Failure) {
     do throws(IPCError) {
       try await store.keep(window.id, file, live)
       // A window that has gone meanwhile may have been forgotten before all of it was there.

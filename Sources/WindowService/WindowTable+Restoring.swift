@@ -29,7 +29,7 @@ extension WindowTable {
     let state = try WindowState.restore(file, id: stored.id)
     let (record, settings) = (try state.record, try state.settings)
     let live = state.exit == nil ? try restoreChild(stored, state.process) : nil
-    let window = Window(id: stored.id, record, state: state, settings: settings, live: live)
+    let window = Window(id: stored.id, record, settings, state: state, live: live)
     windows[window.id] = window
     // Settings that do not hold any more are no reason to lose a window: it keeps as much output as it did.
     try? fitOutput(of: window)

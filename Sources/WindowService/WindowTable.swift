@@ -65,7 +65,7 @@ package actor WindowTable {
   /// What a window printed last.
   package func show(_ id: Int128) throws(Reply.Failure) -> Reply.Shown {
     let window = try find(id)
-    return Reply.Shown(id: window.id, printed: window.state.printed, output: Bytes(window.state.output))
+    return Reply.Shown(id: window.id, printed: window.printed, output: Bytes(window.output))
   }
 
   // MARK: Settings
@@ -82,7 +82,7 @@ package actor WindowTable {
   }
 
   func fitOutput(of window: Window) throws(ConfigurationError) {
-    window.state.keepOutput(of: try settings.effective.applying(window.settings).scrollback)
+    window.keepOutput(of: try settings.effective.applying(window.settings).scrollback)
   }
 
   /// Changes settings for all windows, or for one.
@@ -99,9 +99,8 @@ package actor WindowTable {
       let added = try Settings.parseForWindow(change.options)
       let changed = try Settings.bounded((change.reset ? [] : window.settings) + added)
       let configuration = try settings.effective.applying(changed)
-      window.settings = changed
-      writeDown(window) { state throws(SystemError) in try state.setSettings(changed) }
-      window.state.keepOutput(of: configuration.scrollback)
+      set(changed, of: window)
+      window.keepOutput(of: configuration.scrollback)
       if change.reset || added.contains(where: { $0.key == "size" }) { resize(window, to: configuration.size) }
     }
   }
@@ -121,7 +120,7 @@ package actor WindowTable {
 
   func resize(_ window: Window, to size: Terminal.Size) {
     guard window.size != size else { return }
-    window.state.setSize(size)
+    window.setSize(size)
     do throws(SystemError) {
       try window.live?.terminal.resize(to: size)
     } catch {
@@ -129,9 +128,11 @@ package actor WindowTable {
     }
   }
 
-  /// Changes a window's state. What cannot be written down holds until the next restart.
-  private func writeDown(_ window: Window, _ body: (inout WindowState) throws(SystemError) -> Void) {
-    do throws(SystemError) { try body(&window.state) } catch { log.write(.error, "window \(window.id): \(error)") }
+  /// What cannot be written down holds until the next restart.
+  private func set(_ settings: [Setting], of window: Window) {
+    do throws(SystemError) { try window.setSettings(settings) } catch {
+      log.write(.error, "window \(window.id): \(error)")
+    }
   }
 
   /// Runs `body` and answers a wrong value as a refusal.
