@@ -14,7 +14,7 @@ struct Windowd: ParsableCommand {
       Listens on the socket that systemd hands over, else on --socket. Clients are windowctl and `alacritty msg`. \
       SIGHUP reads the configuration again; SIGTERM and SIGINT hang all windows up and end it. Where a service manager keeps \
       descriptors ($FDSTORE), windows outlive it, and are the next windowd's. \
-      Exit status: 0 stopped by a signal; 1 failed, with a message; 75 the socket is served already; 64 wrong usage.
+      Exit status: 0 stopped by a signal, or idle; 1 failed, with a message; 75 the socket is served already; 64 wrong usage.
       """,
     version: DaemonStatus.version)
 

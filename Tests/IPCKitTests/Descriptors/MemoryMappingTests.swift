@@ -104,6 +104,25 @@ import Testing
     }
   }
 
+  @Test func discardedPagesAreZeroAndUseNoMemory() throws {
+    let file = try MemoryFile(named: "t", size: 4 * 4096)
+    try file.seal([.shrink, .grow])
+    var memory = try MemoryMapping(file, access: .readAndWrite)
+    let other = try MemoryMapping(file, access: .read)
+    for page in 0..<4 { memory.copy([UInt8](repeating: 7, count: 4096), to: page * 4096) }
+    try memory.discard(4096..<3 * 4096)
+    // Before anybody looks: what is read is there again, as zeros.
+    var status = stat()
+    // The number is used while it is lent, and fstat fills the structure.
+    _ = unsafe file.descriptor.withUnsafeNumber { unsafe fstat($0, &status) }
+    #expect(status.st_size == 4 * 4096 && status.st_blocks * 512 == 2 * 4096)
+    for (page, byte) in ([7, 0, 0, 7] as [UInt8]).enumerated() {
+      let expected = [UInt8](repeating: byte, count: 4096)
+      #expect(memory.bytes(from: page * 4096, 4096) == expected && other.bytes(from: page * 4096, 4096) == expected)
+    }
+    #expect(systemFailure { try memory.discard(1..<2) }?.errno == EINVAL)
+  }
+
   @Test func unmappedAtItsEnd() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in

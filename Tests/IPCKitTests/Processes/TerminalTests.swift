@@ -31,6 +31,21 @@ import Testing
     #expect(text == "ready\r\n30 100\r\n")
   }
 
+  @Test func masterOfAnotherProcessIsTakenOverAndNothingElse() async throws {
+    try await withLoop { loop in
+      let first = try Terminal(size: .init(columns: 90, rows: 25), on: loop)
+      let second = try Terminal(adopting: try first.source.descriptor.duplicate(), on: loop)
+      #expect(try Terminal.Size(of: second.source.descriptor) == .init(columns: 90, rows: 25))
+      let text = Array("typed\n".utf8)
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      _ = try unsafe second.write(text.span.bytes)
+      try await first.source.readable(deadline: .after(.seconds(60)))
+      #expect(systemFailure { _ = try Terminal(adopting: try Pipe().intoReading(), on: loop) }?.errno == ENOTTY)
+      #expect(
+        systemFailure { _ = try Terminal(adopting: try openFile("/dev/null", O_RDWR), on: loop) }?.errno == ENOTTY)
+    }
+  }
+
   @Test func extremeSizesAreTaken() async throws {
     try await withLoop { loop in
       let terminal = try Terminal(size: .init(columns: 0, rows: .max), on: loop)

@@ -41,6 +41,22 @@ import Testing
     #expect(entries(of: directory.path) == ["s.lock"])
   }
 
+  @Test func secondListenerGoesOnWhereTheFirstStopsAndLeavesThePath() throws {
+    let directory = try TemporaryDirectory()
+    let first = try UnixListener(binding: .path(directory("s")))
+    let second = try first.duplicate()
+    #expect(try second.path == directory("s"))
+    // Who came to the one waits at the other.
+    let client = try UnixStream(connectingTo: .path(directory("s")))
+    let connection = try second.accept(deadline: .after(.seconds(60)))
+    #expect(try connection.isCloseOnExec)
+    try second.close()
+    #expect(entries(of: directory.path) == ["s", "s.lock"] && isListening(directory("s")))
+    try first.close()
+    #expect(entries(of: directory.path) == ["s.lock"])
+    withExtendedLifetime(client) {}
+  }
+
   @Test func endWithoutCloseLeavesAFileThatTheNextOneSweeps() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
