@@ -93,8 +93,9 @@ final class Daemon {
       let line = try windowctl("status", "--json")
       let status = try WireFormat.decode(Reply.Status.self, from: Array(line.utf8))
       let census = try DescriptorCensus(processID: processID)
+      let sockets = census.descriptors.count { if case .socket = $0.kind { true } else { false } }
       // The listening socket and the children's pair alone: the connection that just asked has been closed too.
-      if status.windows == windows, census.kinds["socket"] == 3 { return census }
+      if status.windows == windows, sockets == 3 { return census }
       usleep(5_000)
     }
     throw DemoError(description: "windowd does not come to rest")

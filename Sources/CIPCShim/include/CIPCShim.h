@@ -10,6 +10,7 @@
 #ifndef CIPCSHIM_H
 #define CIPCSHIM_H
 
+#include "census.h"
 #include "children.h"
 #include "descriptors.h"
 #include "service.h"

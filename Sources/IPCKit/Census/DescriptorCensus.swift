@@ -1,66 +1,82 @@
-// What a process holds, read from the kernel's own list: the number that the leak story should have had from the start.
+// What a process holds, read from the kernel's own list: the look that the leak story should have had from the start.
 
 internal import Glibc
 
 /// The descriptors of a process at one moment.
 ///
 /// ```swift
-/// let before = try DescriptorCensus()
-/// print(before.count, before.kinds)
+/// var census = try DescriptorCensus()
+/// print(census.count, census.kinds)
+/// census.findOtherEnds()
+/// for held in census.descriptors { print(held) }
 /// ```
+///
+/// It is a moment as long as the reading takes: descriptors may come and go meanwhile, and ``missed`` counts those that
+/// went. Those of the reading itself are not counted, but two censuses that are taken at once in one process see each
+/// other's. A thread that has left its process's table of descriptors by unshare(2) is not looked into.
 public struct DescriptorCensus: Hashable, Sendable {
+  /// The process.
+  public let processID: Int32
+  /// What it holds, by number in ascending order.
+  public internal(set) var descriptors: [HeldDescriptor]
+  /// How many were listed and then gone, or became others each time they were looked at.
+  public let missed: Int
+  /// How many processes ``findOtherEnds()`` could not look into; nil before it was called.
+  public internal(set) var processesOutOfSight: Int?
+
+  /// How many descriptors there are.
+  public var count: Int { descriptors.count }
+
   /// What each number leads to, in the kernel's words: a path, or `socket:[123]`.
-  public let targets: [Int32: String]
-
-  /// How many there are.
-  public var count: Int { targets.count }
-
-  /// Reads /proc/PID/fd. opendir(3), readlink(2).
-  ///
-  /// The descriptor that the reading itself needs is not counted. Other descriptors may come and go meanwhile.
-  /// - Parameter processID: nil for this process.
-  /// - Throws: ENOENT when there is no such process, EACCES when it is another user's.
-  public init(processID: Int32? = nil) throws(SystemError) {
-    let path = "/proc/\(processID.map(String.init) ?? "self")/fd"
-    guard let directory = unsafe opendir(path) else { throw SystemError(errno: errno, operation: "open", object: path) }
-    defer { unsafe closedir(directory) }
-    let own = processID == nil || processID == getpid() ? unsafe dirfd(directory) : -1
-    var targets: [Int32: String] = [:]
-    while let entry = unsafe readdir(directory) {
-      // d_name is a C string within the entry, valid until the next one is read.
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) {
-        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      guard let number = Int32(name), number != own else { continue }
-      if let target = Self.target(of: "\(path)/\(name)") { targets[number] = target }
-    }
-    self.targets = targets
+  public var targets: [Int32: String] {
+    Dictionary(uniqueKeysWithValues: descriptors.lazy.map { ($0.number, $0.target) })
   }
 
-  /// How many descriptors there are of each kind: `socket`, `pipe`, `eventpoll`, `terminal`, `file` and so on.
+  /// How many there are of each kind, by ``DescriptorKind/name``.
   public var kinds: [String: Int] {
-    targets.values.reduce(into: [:]) { $0[Self.kind(of: $1), default: 0] += 1 }
+    descriptors.reduce(into: [:]) { $0[$1.kind.name, default: 0] += 1 }
   }
 
-  /// The kind of what a number leads to.
-  public static func kind(of target: String) -> String {
-    if let colon = target.firstIndex(of: ":"), !target.hasPrefix("/") {
-      guard target.hasPrefix("anon_inode:") else { return String(target[..<colon]) }
-      return target[target.index(after: colon)...].filter { $0 != "[" && $0 != "]" }
+  /// The descriptor with this number; nil when it is free.
+  public subscript(number: Int32) -> HeldDescriptor? {
+    var range = descriptors[...]
+    while let middle = range.indices.isEmpty ? nil : (range.startIndex + range.endIndex) / 2 {
+      if range[middle].number == number { return range[middle] }
+      range = range[middle].number < number ? range[(middle + 1)...] : range[..<middle]
     }
-    if target == "/dev/ptmx" || target.hasSuffix("/ptmx") { return "terminal" }
-    if target.hasPrefix("/dev/pts/") { return "terminal side" }
-    return target.hasPrefix("/dev/") ? "device" : "file"
+    return nil
   }
 
-  /// Where a link leads; nil when the descriptor was closed meanwhile.
-  private static func target(of path: String) -> String? {
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    // readlink writes within the bounds that it is given.
-    let length = unsafe buffer.withUnsafeMutableBytes { buffer in
-      unsafe buffer.baseAddress.map { unsafe readlink(path, $0.assumingMemoryBound(to: CChar.self), buffer.count) }
-        ?? -1
+  /// Reads /proc/PID/fd and /proc/PID/fdinfo, and what the kernel tells of sockets by sock_diag(7) and /proc/PID/net.
+  ///
+  /// It takes two descriptors while it lasts. Nothing that it looks at is opened, so nothing happens to it.
+  /// - Parameter processID: nil for this process. Another one may be looked into by whom ptrace(2) would let: the same
+  ///   user and root, mostly.
+  /// - Throws: ENOENT when there is no such process, EACCES when it may not be looked into, EMFILE.
+  public init(processID: Int32? = nil) throws(SystemError) {
+    let own = getpid()
+    let listing = try ProcessListing(processID ?? own)
+    let numbers = try listing.numbers().filter { listing.processID != own || !listing.isOwn($0) }
+    var reading = DescriptorReading()
+    var descriptors: [HeldDescriptor] = []
+    descriptors.reserveCapacity(numbers.count)
+    for number in numbers {
+      guard let held = reading.read(number, in: listing) else { continue }
+      descriptors.append(held)
     }
-    return length < 0 ? nil : String(decoding: buffer[..<length], as: UTF8.self)
+    self.processID = listing.processID
+    missed = numbers.count - descriptors.count
+    self.descriptors = descriptors
+    describeSockets(listing)
+    pairEnds()
+    if listing.processID == own { addOrigins() }
+  }
+
+  /// Where each was made, while that is recorded.
+  private mutating func addOrigins() {
+    guard DescriptorOrigin.isRecording else { return }
+    for index in descriptors.indices {
+      descriptors[index].origin = DescriptorOrigin.of(descriptor: descriptors[index].number)
+    }
   }
 }

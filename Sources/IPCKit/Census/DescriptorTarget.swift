@@ -1,0 +1,69 @@
+// Where a link of /proc/PID/fd leads: a path, or a word of the kernel's for what has none.
+
+/// The text of a link, and what it says by its form.
+struct DescriptorTarget {
+  /// The bytes as text; those that are not UTF-8 are U+FFFD.
+  let text: String
+  let form: Form
+
+  enum Form: Equatable {
+    case path
+    /// `/memfd:NAME (deleted)`
+    case memory(name: String)
+    /// `socket:[123]`
+    case socket(inode: UInt64)
+    /// `pipe:[123]`
+    case pipe(inode: UInt64)
+    /// `anon_inode:[eventpoll]`, or without brackets.
+    case anonymous(String)
+    /// `net:[4026531833]`, and what else has a word and an inode.
+    case word(String, inode: UInt64)
+    case unknown
+  }
+
+  init(_ bytes: Span<UInt8>) {
+    var scanner = TextScanner(line: bytes)
+    text = scanner.rest()
+    if scanner.skip("socket:["), let inode = scanner.number() {
+      form = .socket(inode: inode)
+    } else if scanner.skip("pipe:["), let inode = scanner.number() {
+      form = .pipe(inode: inode)
+    } else if scanner.skip("/memfd:") {
+      let name = scanner.rest()
+      let deleted = " (deleted)"
+      form = .memory(name: name.hasSuffix(deleted) ? String(name.dropLast(deleted.count)) : name)
+    } else if scanner.skip("anon_inode:") {
+      form = .anonymous(scanner.rest().trimmingBrackets)
+    } else if scanner.skip("/") {
+      form = .path
+    } else {
+      form = Self.word(text, &scanner)
+    }
+  }
+
+  /// Whether there is a file system behind it to ask.
+  var isPath: Bool { form == .path }
+
+  /// The inode that the link itself names.
+  var inode: UInt64? {
+    switch form {
+    case .socket(let inode), .pipe(let inode), .word(_, let inode): inode
+    case .path, .memory, .anonymous, .unknown: nil
+    }
+  }
+
+  private static func word(_ text: String, _ scanner: inout TextScanner) -> Form {
+    guard scanner.skip(through: ":["), let inode = scanner.number(), scanner.skip("]"), scanner.isAtEnd else {
+      return .unknown
+    }
+    return .word(String(text.prefix { $0 != ":" }), inode: inode)
+  }
+}
+
+extension String {
+  /// Without a bracket at its beginning and its end.
+  fileprivate var trimmingBrackets: String {
+    guard hasPrefix("["), hasSuffix("]") else { return self }
+    return String(dropFirst().dropLast())
+  }
+}

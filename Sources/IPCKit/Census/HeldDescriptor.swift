@@ -1,0 +1,86 @@
+// One line of a census: a number, what it leads to, how it was opened, and who holds the other end.
+
+/// A descriptor that a process held when a census was taken.
+///
+/// It is a description: the descriptor itself stays the process's own, and may be closed by now.
+///
+/// ```swift
+/// for held in try DescriptorCensus().descriptors where held.number > 2 && !held.isCloseOnExec {
+///   print(held)  // 7 pipe, reading, passed to every program that is executed
+/// }
+/// ```
+public struct HeldDescriptor: Hashable, Sendable {
+  /// The process that holds it.
+  public let processID: Int32
+  /// Its number there.
+  public let number: Int32
+  /// What it leads to.
+  public internal(set) var kind: DescriptorKind
+  /// The same in the kernel's words: a path, `socket:[123]`, `anon_inode:[eventpoll]`. readlink(2) of /proc/PID/fd.
+  ///
+  /// A path is as the process's own root sees it. It is foreign text: control characters are in it as they are.
+  public let target: String
+  /// What the open file may be used for.
+  public let access: Access
+  /// Whether reads and writes return EAGAIN instead of waiting.
+  public let isNonBlocking: Bool
+  /// Whether it is closed when the process executes another program. Where it is not, every program that the process
+  /// starts inherits it.
+  public let isCloseOnExec: Bool
+  /// The position in a file, in bytes.
+  public let offset: Int64
+  /// The inode; nil for files without a place, such as epoll's, which share one.
+  public let inode: UInt64?
+  /// The device of the file system that the inode is in, for what has a path.
+  public let device: UInt64?
+  /// Who holds the other end; nil for what has none, and where nobody has looked yet.
+  ///
+  /// A census finds ends within the same process, those that are gone, and those that wait for accept(2);
+  /// ``DescriptorCensus/findOtherEnds()`` looks into all other processes.
+  public internal(set) var otherEnd: OtherEnd?
+  /// Where in the source it was made, for this process's own while ``DescriptorOrigin`` records it.
+  public internal(set) var origin: DescriptorOrigin?
+
+  /// What else tells two files of one kind apart: an eventfd's id, for example.
+  let identity: UInt64?
+  /// The other end's inode, where the kernel names it.
+  var peerInode: UInt64?
+
+  /// What an open file may be used for.
+  public enum Access: String, Hashable, Sendable, CaseIterable {
+    case reading, writing
+    case both = "reading and writing"
+    /// O_PATH: it names a file and does not open it.
+    case neither = "path only"
+  }
+
+  /// Whether this and `other` are the same file, as far as can be told.
+  ///
+  /// Kinds without an inode of their own, such as epoll or timerfd, are the same when they are of the same kind: a second
+  /// one under the number of the first is not seen.
+  public func isSameFile(as other: HeldDescriptor) -> Bool {
+    target == other.target && inode == other.inode && device == other.device && identity == other.identity
+  }
+}
+
+/// Who holds the other end of a pipe, of a connected socket or of a pseudo-terminal.
+public enum OtherEnd: Hashable, Sendable {
+  /// These hold it: at least one, by process and number.
+  case held([DescriptorHolder])
+  /// Nobody does: reads come to an end, writes fail.
+  case gone
+  /// It is a connection that no accept(2) has taken from the listener's backlog yet.
+  case waitingForAccept
+  /// It is there, but no process that may be looked into holds it: another user's does, or it is in a message under way.
+  case outOfSight
+}
+
+/// A descriptor in a process, as the holder of another one's other end.
+public struct DescriptorHolder: Hashable, Sendable {
+  /// The process.
+  public let processID: Int32
+  /// Its name, at most 15 bytes, from /proc/PID/comm. It is foreign text.
+  public let processName: String
+  /// The descriptor's number there.
+  public let number: Int32
+}

@@ -1,0 +1,36 @@
+// Files of /proc, which have no size before they are read.
+
+internal import Glibc
+
+/// A file whose text the kernel makes while it is read.
+enum KernelText {
+  /// All of it. open(2), read(2).
+  /// - Throws: ENOENT, EACCES; ESRCH when its process has gone.
+  static func contents(of path: String) throws(SystemError) -> [UInt8] {
+    let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: path) }
+    // open just handed the number out.
+    let file = unsafe FileDescriptor(owning: number)
+    var contents: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      var span = buffer.mutableSpan
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      var bytes = unsafe span.mutableBytes
+      let count = try file.read(into: &bytes)
+      if count == 0 { return contents }
+      contents.append(contentsOf: buffer[..<count])
+    }
+  }
+
+  /// Where a link of /proc leads; nil when it is gone or out of reach. readlink(2).
+  static func link(_ path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    // readlink stores at most as many bytes as it is told.
+    let length = unsafe buffer.withUnsafeMutableBytes { buffer in
+      unsafe buffer.baseAddress.map { unsafe readlink(path, $0.assumingMemoryBound(to: CChar.self), buffer.count) }
+        ?? -1
+    }
+    return length < 0 ? nil : String(decoding: buffer[..<length], as: UTF8.self)
+  }
+}

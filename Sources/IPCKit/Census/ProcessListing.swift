@@ -1,0 +1,95 @@
+// A process's own list of its descriptors: /proc/PID/fd and /proc/PID/fdinfo, open while they are read.
+
+internal import CIPCShim
+internal import Glibc
+
+/// Two directories of /proc, which are two descriptors of whoever reads them.
+struct ProcessListing: ~Copyable {
+  let processID: Int32
+  /// Its directory.
+  let path: String
+  private let links: FileDescriptor
+  private let information: FileDescriptor
+
+  /// - Throws: ENOENT when there is no such process, EACCES when it may not be looked into.
+  init(_ processID: Int32) throws(SystemError) {
+    let path = processID == getpid() ? "/proc/self" : "/proc/\(processID)"
+    let links = try Self.open("\(path)/fd")
+    let information = try Self.open("\(path)/fdinfo")
+    self.processID = processID
+    self.path = path
+    self.links = links
+    self.information = information
+  }
+
+  /// Whether a number of this process is one of the two.
+  func isOwn(_ number: Int32) -> Bool { number == links.number || number == information.number }
+
+  /// All numbers at this moment, in order.
+  func numbers() throws(SystemError) -> [Int32] { try Self.numbers(links) }
+
+  /// The link's bytes, in the buffer; nil when the descriptor was closed meanwhile.
+  func link(_ number: Int32, _ buffer: inout [UInt8]) -> Int? {
+    // The shim stores as many bytes as there is room for. A path has at most 4,095, and " (deleted)".
+    let length = unsafe buffer.withUnsafeMutableBytes { buffer in
+      unsafe buffer.baseAddress.map { unsafe ipc_read_link(links.number, number, $0, buffer.count) } ?? -1
+    }
+    return length < 0 ? nil : Int(length)
+  }
+
+  /// The information's bytes, in the buffer, which grows where it must; nil when the descriptor was closed meanwhile.
+  func information(_ number: Int32, _ buffer: inout [UInt8]) -> Int? {
+    while true {
+      // The shim stores as many bytes as there is room for.
+      let length = unsafe buffer.withUnsafeMutableBytes { buffer in
+        unsafe buffer.baseAddress.map { unsafe ipc_read_entry(information.number, number, $0, buffer.count) } ?? -1
+      }
+      guard length >= 0 else { return nil }
+      if length < buffer.count { return Int(length) }
+      // What an epoll instance watches can be much.
+      buffer = [UInt8](repeating: 0, count: buffer.count * 4)
+    }
+  }
+
+  /// What a descriptor with a path leads to; nil when it was closed meanwhile, or its file system does not answer.
+  func status(_ number: Int32) -> ipc_held_status? {
+    var status = ipc_held_status()
+    // The shim fills the structure.
+    return unsafe ipc_held_status(links.number, number, &status) < 0 ? nil : status
+  }
+
+  /// The kernel's name for a socket's protocol, such as `UNIX-STREAM`.
+  func socketProtocol(_ number: Int32) -> String? {
+    var buffer = [CChar](repeating: 0, count: 64)
+    // The shim stores as many bytes as there is room for.
+    let length = unsafe ipc_socket_protocol(links.number, number, &buffer, buffer.count)
+    return length < 0 ? nil : String(decoding: buffer.prefix(Int(length)).lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  private static func open(_ path: String) throws(SystemError) -> FileDescriptor {
+    // The path is a C string for the length of the call.
+    try FileDescriptor(checking: unsafe ipc_open_listing(path), "open", path)
+  }
+
+  /// The numbers among the names in a directory.
+  private static func numbers(_ directory: borrowing FileDescriptor) throws(SystemError) -> [Int32] {
+    var numbers: [Int32] = []
+    var buffer = [Int32](repeating: 0, count: 512)
+    while true {
+      // The shim stores at most as many as it is told.
+      let result = unsafe ipc_list_numbers(directory.number, &buffer, CInt(buffer.count))
+      let count = try SystemError.check(result, "getdents64")
+      if count == 0 { return numbers.sorted() }
+      numbers.append(contentsOf: buffer.prefix(Int(count)))
+    }
+  }
+
+  /// All processes that can be seen, in order.
+  static func processes() throws(SystemError) -> [Int32] { try numbers(open("/proc")) }
+
+  /// A process's name, at most 15 bytes, from /proc/PID/comm; empty when it has gone.
+  static func name(ofProcess processID: Int32) -> String {
+    guard let bytes = try? KernelText.contents(of: "/proc/\(processID)/comm") else { return "" }
+    return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,50 @@
+// What is known of a socket by its inode, before it is known who holds it.
+
+/// One socket of a network namespace, as the kernel's lists have it.
+struct SocketRecord {
+  var socket: HeldSocket
+  /// The other end's inode, when it has one.
+  var peerInode: UInt64?
+  /// Whether it was connected to something that has been closed.
+  var peerIsGone = false
+}
+
+/// The sockets that were looked for, and what the lists told about them.
+struct SocketRecords {
+  /// By inode: those that are looked for and were found.
+  var found: [UInt64: SocketRecord] = [:]
+  /// The inodes of connected sockets that wait in a listener's backlog.
+  var waiting: Set<UInt64> = []
+}
+
+extension HeldSocket {
+  /// A socket of which nothing but its protocol is known.
+  init(
+    protocolName: String = "unknown", state: State? = nil, address: String? = nil, peerAddress: String? = nil,
+    queues: (receive: UInt32, send: UInt32)? = nil, isShutDownForReading: Bool = false
+  ) {
+    self.protocolName = protocolName
+    self.state = state
+    self.address = address
+    self.peerAddress = peerAddress
+    receiveQueue = queues?.receive
+    sendQueue = queues?.send
+    self.isShutDownForReading = isShutDownForReading
+  }
+
+  /// The name for the kernel's number of a Unix socket's type.
+  static func unixName(type: UInt64) -> String {
+    switch type {
+    case 1: "unix stream"
+    case 2: "unix datagram"
+    case 5: "unix seqpacket"
+    default: "unix"
+    }
+  }
+
+  /// A Unix address as it is written: a path, or `@` and the abstract name, in which `@` stands for each NUL too.
+  static func unixAddress(_ bytes: some Collection<UInt8>) -> String {
+    guard bytes.first == 0 else { return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+    return String(decoding: bytes.map { $0 == 0 ? UInt8(ascii: "@") : $0 }, as: UTF8.self)
+  }
+}
