@@ -24,17 +24,20 @@ struct DescriptorInformation {
   }
 
   private mutating func readLine(_ line: inout TextScanner) {
-    if line.skip("pos:") {
+    switch line.first {
+    case UInt8(ascii: "p") where line.skip("pos:"):
       offset = line.number().map { Int64(bitPattern: $0) } ?? 0
-    } else if line.skip("flags:") {
+    case UInt8(ascii: "f") where line.skip("flags:"):
       flags = line.number(radix: 8).map { UInt32(truncatingIfNeeded: $0) }
-    } else if line.skip("ino:") {
+    case UInt8(ascii: "i") where line.skip("ino:"):
       inode = line.number()
-    } else if line.skip("tfd:") {
+    case UInt8(ascii: "m") where line.skip("mnt_id:"):
+      return
+    case UInt8(ascii: "t") where line.skip("tfd:"):
       addTarget(&line)
-    } else if line.skip("inotify wd:") {
+    case UInt8(ascii: "i") where line.skip("inotify wd:"):
       watches += 1
-    } else {
+    default:
       readRareLine(&line)
     }
   }

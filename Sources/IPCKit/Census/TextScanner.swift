@@ -33,6 +33,9 @@ struct TextScanner: ~Escapable {
     return true
   }
 
+  /// The next byte; nil at the line's end.
+  var first: UInt8? { position < end ? bytes[position] : nil }
+
   /// Whether the line is at its end.
   var isAtEnd: Bool { position >= end }
 

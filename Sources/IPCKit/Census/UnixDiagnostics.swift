@@ -27,7 +27,10 @@ struct UnixDiagnostics {
     }
   }
 
-  init(wanted: Set<UInt64>) { self.wanted = wanted }
+  init(wanted: Set<UInt64>) {
+    self.wanted = wanted
+    records.found.reserveCapacity(wanted.count)
+  }
 
   /// Takes one datagram in; true when it is the last.
   mutating func read(_ bytes: RawSpan) throws(SystemError) -> Bool {
