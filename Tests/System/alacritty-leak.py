@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""fdwatch on the leak it is for: Debian's own alacritty loses a terminal with every window whose command does not exist.
+"""fdwatch on a real leak: Debian's own alacritty loses a terminal with every window whose command does not exist.
 
     alacritty-leak.py [FDWATCH [WINDOWS]]       .build/release/fdwatch and 5, unless given
 
