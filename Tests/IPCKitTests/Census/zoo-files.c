@@ -19,6 +19,9 @@ void make_files(void) {
   const char *path = in_directory("file");
   made(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), "file-nonblocking", "path=%s", path);
   made(open(path, O_PATH | O_CLOEXEC), "file-path-only", "path=%s", path);
+  if (symlink("file", in_directory("link")) < 0) abort();
+  path = in_directory("link");
+  made(open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), "link-path-only", "path=%s", path);
   made(open_new("deleted", O_RDWR | O_CLOEXEC), "file-deleted", "path=%s", in_directory("deleted"));
   unlink(in_directory("deleted"));
   made(open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), "file-unnamed", "directory=%s", directory);
