@@ -56,7 +56,7 @@ echo-service: build ## Build the example of an activated service; it is in .buil
 leaky: ## Build the example that leaks; it is .build/leaky then.
 	@scripts/install-packages.sh gcc libc6-dev
 	@mkdir -p .build
-	gcc -std=gnu11 -O1 -Wall -Wextra -o .build/leaky Examples/leaky/leaky.c
+	gcc -std=gnu11 -g -Wall -Wextra -o .build/leaky Examples/leaky/leaky.c
 
 # Only where they are missing: `sudo make install` must not build as root what `make build` has built.
 $(PROGRAMS:%=.build/release/%):

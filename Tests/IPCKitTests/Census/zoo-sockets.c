@@ -116,24 +116,29 @@ static socklen_t loopback(union address *address, int family, int port) {
   return sizeof address->v6;
 }
 
-// Bound to a free port of this family's loopback; -1 where the family is missing.
-static int bound_port(int family, int type) {
-  union address address;
-  socklen_t length = loopback(&address, family, 0);
-  int number = socket(family, type | SOCK_CLOEXEC, 0);
-  if (number < 0 || bind(number, &address.any, length) == 0) return number;
+// The socket when the call for it has succeeded; else it is closed, and errno is the call's.
+static int unless_failed(int number, int result) {
+  if (result == 0) return number;
   int error = errno;
   close(number);
   errno = error;
   return -1;
 }
 
+// Bound to a free port of this family's loopback; -1 where the family is missing.
+static int bound_port(int family, int type) {
+  union address address;
+  socklen_t length = loopback(&address, family, 0);
+  int number = socket(family, type | SOCK_CLOEXEC, 0);
+  return number < 0 ? number : unless_failed(number, bind(number, &address.any, length));
+}
+
+// -1 where the loopback interface is down.
 static int connected_to(int family, int type, int port) {
   union address address;
   socklen_t length = loopback(&address, family, port);
   int number = new_socket(family, type);
-  must(connect(number, &address.any, length));
-  return number;
+  return unless_failed(number, connect(number, &address.any, length));
 }
 
 static const char *named(const char *what, int family) {
@@ -148,6 +153,10 @@ static void make_tcp(int family) {
   made(listener, named("tcp-listening-v", family), "port=%d waiting=0 backlog=7", listener < 0 ? 0 : port(listener));
   if (listener < 0) return;
   int client = connected_to(family, SOCK_STREAM, port(listener));
+  if (client < 0) {
+    made(client, named("tcp-client-v", family), "%s", "");
+    return;
+  }
   int accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
   must(accepted);
   made(client, named("tcp-client-v", family), "port=%d peer-port=%d peer=%d", port(client), port(listener), accepted);
@@ -168,7 +177,8 @@ static void make_udp(int family) {
   made(receiver, named("udp-bound-v", family), "port=%d", receiver < 0 ? 0 : port(receiver));
   if (receiver < 0) return;
   int sender = connected_to(family, SOCK_DGRAM, port(receiver));
-  made(sender, named("udp-connected-v", family), "port=%d peer-port=%d", port(sender), port(receiver));
+  int own = sender < 0 ? 0 : port(sender);
+  made(sender, named("udp-connected-v", family), "port=%d peer-port=%d", own, port(receiver));
 }
 
 void make_network_sockets(void) {
@@ -182,11 +192,7 @@ void make_network_sockets(void) {
 // Bound where an address is given.
 static int other(int family, int type, int protocol, const void *address, socklen_t length) {
   int number = socket(family, type | SOCK_CLOEXEC, protocol);
-  if (number < 0 || length == 0 || bind(number, address, length) == 0) return number;
-  int error = errno;
-  close(number);
-  errno = error;
-  return -1;
+  return number < 0 || length == 0 ? number : unless_failed(number, bind(number, address, length));
 }
 
 void make_other_sockets(void) {
