@@ -1,12 +1,12 @@
 // Where a link of /proc/PID/fd leads: a path, or a word of the kernel's for what has none.
 
 /// The text of a link, and what it says by its form.
-struct DescriptorTarget {
+package struct DescriptorTarget {
   /// The bytes as text, but for a socket and a pipe; those that are not UTF-8 are U+FFFD.
-  let text: String
-  let form: Form
+  package let text: String
+  package let form: Form
 
-  enum Form: Equatable {
+  package enum Form: Equatable {
     case path
     /// `/memfd:NAME (deleted)`
     case memory(name: String)
@@ -21,7 +21,7 @@ struct DescriptorTarget {
     case unknown
   }
 
-  init(_ bytes: Span<UInt8>) {
+  package init(_ bytes: Span<UInt8>) {
     var scanner = TextScanner(line: bytes)
     if scanner.skip("socket:["), let inode = scanner.number() {
       (text, form) = ("", .socket(inode: inode))

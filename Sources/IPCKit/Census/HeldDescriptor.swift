@@ -91,4 +91,11 @@ public struct DescriptorHolder: Hashable, Sendable {
   public let processName: String
   /// The descriptor's number there.
   public let number: Int32
+
+  /// Makes one from its parts.
+  public init(processID: Int32, processName: String, number: Int32) {
+    self.processID = processID
+    self.processName = processName
+    self.number = number
+  }
 }
