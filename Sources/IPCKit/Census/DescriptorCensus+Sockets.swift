@@ -52,7 +52,7 @@ extension DescriptorCensus {
       guard let inode = descriptors[index].inode, let record = records.found[inode] else { return false }
       descriptors[index].kind = .socket(record.socket)
       descriptors[index].peerInode = record.peerInode
-      if records.waiting.contains(inode) {
+      if records.waiting[inode] != nil {
         descriptors[index].otherEnd = .waitingForAccept
       } else if record.peerIsGone {
         descriptors[index].otherEnd = .gone

@@ -43,17 +43,22 @@ struct EndHolders {
   }
 
   private mutating func look(into processID: Int32) throws(SystemError) {
-    let listing = try ProcessListing(processID)
+    let listing = try ProcessListing(linksOf: processID)
     var reading = DescriptorReading()
     var name: String?
+    var isAllSeen = true
     try listing.forEachNumber { number in
-      guard let target = reading.target(number, in: listing), isWorthALook(target),
-        let held = reading.read(number, in: listing), let key = held.ownKey, found[key] != nil
-      else { return }
+      guard let target = reading.target(number, in: listing), isWorthALook(target) else { return }
+      guard let held = reading.read(number, in: listing) else {
+        isAllSeen = isAllSeen && listing.hasInformation
+        return
+      }
+      guard let key = held.ownKey, found[key] != nil else { return }
       let known = name ?? ProcessListing.name(ofProcess: processID)
       name = known
       found[key]?.append(DescriptorHolder(processID: processID, processName: known, number: number))
     }
+    if !isAllSeen { throw SystemError(errno: EACCES, operation: "open", object: "\(listing.path)/fdinfo") }
   }
 
   private func isWorthALook(_ target: String) -> Bool {

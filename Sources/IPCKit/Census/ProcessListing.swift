@@ -9,21 +9,45 @@ struct ProcessListing: ~Copyable {
   /// Its directory.
   let path: String
   private let links: FileDescriptor
-  private let information: FileDescriptor
+  private let information: FileDescriptor?
+  /// The number of `information`, or -1.
+  private let informationNumber: Int32
 
   /// - Throws: ENOENT when there is no such process, EACCES when it may not be looked into.
   init(_ processID: Int32) throws(SystemError) {
+    try self.init(processID, { path throws(SystemError) in try Self.open(path) })
+  }
+
+  /// One that may have no information: there are processes of which only the links may be seen.
+  init(linksOf processID: Int32) throws(SystemError) {
+    try self.init(processID, { path throws(SystemError) in try? Self.open(path) })
+  }
+
+  private init(
+    _ processID: Int32, _ information: (String) throws(SystemError) -> FileDescriptor?
+  ) throws(SystemError) {
     let path = processID == getpid() ? "/proc/self" : "/proc/\(processID)"
     let links = try Self.open("\(path)/fd")
-    let information = try Self.open("\(path)/fdinfo")
+    let opened = try information("\(path)/fdinfo")
     self.processID = processID
     self.path = path
     self.links = links
-    self.information = information
+    informationNumber = Self.number(of: opened)
+    self.information = opened
   }
 
+  private static func number(of descriptor: borrowing FileDescriptor?) -> Int32 {
+    switch descriptor {
+    case .some(let descriptor): descriptor.number
+    case nil: -1
+    }
+  }
+
+  /// Whether there is more to see than links.
+  var hasInformation: Bool { informationNumber >= 0 }
+
   /// Whether a number of this process is one of the two.
-  func isOwn(_ number: Int32) -> Bool { number == links.number || number == information.number }
+  func isOwn(_ number: Int32) -> Bool { number == links.number || number == informationNumber }
 
   /// How many there are, as the directory's size tells since Linux 6.2; else 0.
   var expectedCount: Int { max(Int(ipc_size(links.number)), 0) }
@@ -45,7 +69,7 @@ struct ProcessListing: ~Copyable {
     while true {
       // The shim stores as many bytes as there is room for.
       let length = unsafe buffer.withUnsafeMutableBytes { buffer in
-        unsafe buffer.baseAddress.map { unsafe ipc_read_entry(information.number, number, $0, buffer.count) } ?? -1
+        unsafe buffer.baseAddress.map { unsafe ipc_read_entry(informationNumber, number, $0, buffer.count) } ?? -1
       }
       guard length >= 0 else { return nil }
       if length < buffer.count { return Int(length) }

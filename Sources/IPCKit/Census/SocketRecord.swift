@@ -13,8 +13,8 @@ package struct SocketRecord {
 package struct SocketRecords {
   /// By inode: those that are looked for and were found.
   package var found: [UInt64: SocketRecord] = [:]
-  /// The inodes of connected sockets that wait in a listener's backlog.
-  package var waiting: Set<UInt64> = []
+  /// The inodes of connected sockets that wait in a listener's backlog, each with the listener's.
+  package var waiting: [UInt64: UInt64] = [:]
 }
 
 extension HeldSocket {

@@ -51,7 +51,7 @@ package struct UnixDiagnostics {
   /// What was found, with the names of what it is connected to.
   package consuming func finished() -> SocketRecords {
     for (inode, record) in records.found {
-      guard let peer = record.peerInode, let name = names[peer] else { continue }
+      guard let peer = record.peerInode ?? records.waiting[inode], let name = names[peer] else { continue }
       records.found[inode]?.socket.peerAddress = name
     }
     return records
@@ -69,7 +69,7 @@ package struct UnixDiagnostics {
       switch type {
       case 0 where range.count > 0: names[inode] = HeldSocket.unixAddress(Self.copy(range, of: bytes))
       case 2 where isWanted && range.count >= 4: attributes.peer = UInt32(at: range.lowerBound, in: bytes)
-      case 3 where isListening: addWaiting(range, of: bytes)
+      case 3 where isListening: addWaiting(for: inode, range, of: bytes)
       case 4 where isWanted && range.count >= 8:
         attributes.queues = (UInt32(at: range.lowerBound, in: bytes), UInt32(at: range.lowerBound + 4, in: bytes))
       case 6 where isWanted && range.count >= 1: attributes.shutdown = UInt8(at: range.lowerBound, in: bytes)
@@ -83,10 +83,10 @@ package struct UnixDiagnostics {
   }
 
   /// The inodes of those who have connected to a listener and were not accepted yet.
-  private mutating func addWaiting(_ range: Range<Int>, of bytes: RawSpan) {
+  private mutating func addWaiting(for listener: UInt64, _ range: Range<Int>, of bytes: RawSpan) {
     for position in stride(from: range.lowerBound, through: range.upperBound - 4, by: 4) {
       let inode = UInt64(UInt32(at: position, in: bytes))
-      if wanted.contains(inode) { records.waiting.insert(inode) }
+      if wanted.contains(inode) { records.waiting[inode] = listener }
     }
   }
 
