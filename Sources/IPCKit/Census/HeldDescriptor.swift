@@ -67,7 +67,9 @@ public struct HeldDescriptor: Hashable, Sendable {
   /// Kinds without an inode of their own, such as epoll or timerfd, are the same when they are of the same kind: a second
   /// one under the number of the first is not seen.
   public func isSameFile(as other: HeldDescriptor) -> Bool {
-    target == other.target && inode == other.inode && device == other.device && identity == other.identity
+    guard inode == other.inode, device == other.device, identity == other.identity else { return false }
+    // A file keeps its inode when it is renamed or deleted, which its path tells.
+    return device != nil || target == other.target
   }
 }
 

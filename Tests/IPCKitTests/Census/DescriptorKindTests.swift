@@ -24,6 +24,8 @@ import Testing
     unsafe _ = unlink(path)
     let deleted = try found(file)
     #expect(deleted.kind == .deletedFile && deleted.target == "\(path) (deleted)")
+    let other = try found(openFile("/", O_RDONLY))
+    #expect(deleted.isSameFile(as: held) && !deleted.isSameFile(as: other))
   }
 
   @Test func aFileThatIsCalledDeletedIsNot() throws {
