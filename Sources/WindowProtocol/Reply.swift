@@ -67,13 +67,37 @@ package enum Reply {
     package var connections: Int
     /// How many descriptors it has of each kind.
     package var descriptors: [String: Int]
+    /// Each of them, by number, for who asked for a list.
+    package var list: [Descriptor]?
     /// A reply from its parts.
-    package init(pid: Int32, uptime: Double, windows: Int, connections: Int, descriptors: [String: Int]) {
+    package init(
+      pid: Int32, uptime: Double, windows: Int, connections: Int, descriptors: [String: Int], list: [Descriptor]? = nil
+    ) {
       self.pid = pid
       self.uptime = uptime
       self.windows = windows
       self.connections = connections
       self.descriptors = descriptors
+      self.list = list
+    }
+  }
+
+  /// A descriptor of the daemon's.
+  package struct Descriptor: Codable, Hashable, Sendable {
+    /// Its number.
+    package var number: Int32
+    /// What it leads to, as one of the kinds that are counted.
+    package var kind: String
+    /// What tells it from others of its kind: an address, a path, who holds the other end.
+    package var details: String
+    /// Where in the source it was made; nil while windowd does not record that.
+    package var origin: String?
+    /// A reply from its parts.
+    package init(number: Int32, kind: String, details: String, origin: String?) {
+      self.number = number
+      self.kind = kind
+      self.details = details
+      self.origin = origin
     }
   }
 

@@ -35,6 +35,10 @@ extension Request: Codable {
     enum CodingKeys: String, CodingKey { case window = "window_id" }
   }
 
+  private struct StatusRequest: Codable {
+    var descriptors: Bool?
+  }
+
   private struct Resize: Codable {
     var id: Int128
     var columns: UInt16
@@ -115,7 +119,7 @@ extension Request: Codable {
     case .detach: self = .detach
     case .config: self = .config(try body(ConfigurationChange.self))
     case .getConfig: self = .getConfig(window: try body(OptionalWindow.self).window)
-    case .status: self = .status
+    case .status: self = .status(listing: try body(StatusRequest?.self)?.descriptors ?? false)
     }
   }
 
@@ -149,7 +153,7 @@ extension Request: Codable {
     case .detach: try container.encode(Empty(), forKey: .detach)
     case .config(let change): try container.encode(change, forKey: .config)
     case .getConfig(let window): try container.encode(OptionalWindow(window: window), forKey: .getConfig)
-    case .status: try container.encode(Empty(), forKey: .status)
+    case .status(let listing): try container.encode(StatusRequest(descriptors: listing ? true : nil), forKey: .status)
     }
   }
 }

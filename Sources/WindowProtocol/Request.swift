@@ -125,7 +125,8 @@ package enum Request: Hashable, Sendable {
   case detach
   case config(ConfigurationChange)
   case getConfig(window: Int128?)
-  case status
+  /// With a list of all descriptors, or only their numbers by kind.
+  case status(listing: Bool)
 
   /// Whether the client expects the end of the file where others expect an error.
   package var isAlacritty: Bool {

@@ -44,8 +44,8 @@ struct RequestHandler: Sendable {
       return try encode(Reply.Done())
     case .getConfig(let window):
       return try encode(["config": try await windows.configuration(of: window)])
-    case .status:
-      return try encode(await status())
+    case .status(let listing):
+      return try encode(await status(listing: listing))
     }
   }
 
@@ -58,12 +58,14 @@ struct RequestHandler: Sendable {
     String(decoding: try encode(configuration).dropLast(), as: UTF8.self)
   }
 
-  private func status() async -> Reply.Status {
+  private func status(listing: Bool) async -> Reply.Status {
     let uptime = (ContinuousClock.now - counters.start).components
+    // A look at thousands of descriptors takes a while, in which other clients are served.
+    let census = (try? await windows.loop.blocking { try? DescriptorCensus() }) ?? nil
     return Reply.Status(
       pid: getpid(), uptime: Double(uptime.seconds) + Double(uptime.attoseconds) / 1e18, windows: await windows.count,
       connections: counters.connections,
-      descriptors: (try? DescriptorCensus().kinds) ?? [:])
+      descriptors: census?.kinds ?? [:], list: listing ? census?.descriptors.map(Reply.Descriptor.init) ?? [] : nil)
   }
 
   private func encode(_ message: some Encodable) throws(Reply.Failure) -> [UInt8] {
@@ -72,5 +74,15 @@ struct RequestHandler: Sendable {
     } catch {
       throw Reply.Failure(.invalidValue, "the reply cannot be written as JSON: \(error)")
     }
+  }
+}
+
+extension Reply.Descriptor {
+  /// What a census found, in words.
+  fileprivate init(_ held: HeldDescriptor) {
+    let end = held.otherEnd.map { [$0.description(for: held.processID)] } ?? []
+    self.init(
+      number: held.number, kind: held.kind.name, details: (held.details + end).joined(separator: ", "),
+      origin: held.origin?.description)
   }
 }

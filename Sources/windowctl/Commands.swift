@@ -157,10 +157,16 @@ struct GetConfig: ClientCommand {
 
 struct Status: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "status", abstract: "Print how the daemon is.")
+    commandName: "status", abstract: "Print how the daemon is.",
+    discussion: """
+      With IPCKIT_ORIGINS=1 in the daemon's environment, the list of its descriptors says where in its source each was \
+      made.
+      """)
+  @Flag(help: "List each of the daemon's descriptors too.")
+  var descriptors = false
   @OptionGroup var options: ClientOptions
 
-  func request() -> Request { .status }
+  func request() -> Request { .status(listing: descriptors) }
 
   func show(_ answer: Reply.Status) throws(ClientFailure) {
     let count = answer.descriptors.values.reduce(0, +)
@@ -173,6 +179,8 @@ struct Status: ClientCommand {
         ["connections", "\(answer.connections)"],
         ["descriptors", "\(count) (\(kinds.joined(separator: ", ")))"],
       ], raw: options.raw)
+    let list = (answer.list ?? []).map { ["\($0.number)", $0.kind, $0.details, $0.origin ?? ""] }
+    try Output.table(list, raw: options.raw)
   }
 }
 

@@ -43,7 +43,7 @@ internal import WindowProtocol
       #expect(ids.sorted() == Array(1...100))
       #expect(eventually { daemons(at: socket).count == 1 })
       var client = try RawClient(socket)
-      let status = try client.ask(.status, for: Reply.Status.self)
+      let status = try client.ask(.status(listing: false), for: Reply.Status.self)
       #expect(status.windows == 100)
       #expect(daemons(at: socket) == [status.pid])
     }

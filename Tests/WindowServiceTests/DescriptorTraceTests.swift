@@ -45,7 +45,7 @@ private let strace = "/usr/bin/strace"
       let gone = try RawClient(socket)
       try gone.send(#"{"CreateWindow":{"terminal_options":{"command":["cat"]}}}"#)
     }
-    #expect(try eventually { try client.ask(.status, for: Reply.Status.self).connections == 1 })
+    #expect(try eventually { try client.ask(.status(listing: false), for: Reply.Status.self).connections == 1 })
     kill(daemon, SIGTERM)
     #expect(try tracer.exit() == .exited(0))
 

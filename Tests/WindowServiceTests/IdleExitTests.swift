@@ -13,7 +13,7 @@ internal import WindowProtocol
     let process = try manager.tell("process")
     // Long enough to end several times.
     usleep(300_000)
-    #expect(try client.ask(.status, for: Reply.Status.self).pid == Int32(process))
+    #expect(try client.ask(.status(listing: false), for: Reply.Status.self).pid == Int32(process))
     _ = consume client
     usleep(300_000)
     #expect(try manager.list().map(\.id) == [id])

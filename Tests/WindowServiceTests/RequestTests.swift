@@ -32,7 +32,7 @@ internal import WindowProtocol
       #expect(try client.ask(#"{"close-window":{"id":1}}"#) == #"{"ok":true}"#)
       #expect(try client.ask(#"{"wait":{"id":1}}"#) == #"{"exit":{"signal":1},"id":1}"#)
       #expect(try client.ask(#"{"list-windows":{}}"#) == #"{"windows":[]}"#)
-      let status = try client.ask(.status, for: Reply.Status.self)
+      let status = try client.ask(.status(listing: false), for: Reply.Status.self)
       #expect(status.pid == daemon.process.id && status.windows == 0 && status.connections == 1)
       #expect(status.uptime > 0 && status.uptime < 60)
     }
@@ -43,12 +43,28 @@ internal import WindowProtocol
       let idle = try daemon.status().descriptors
       #expect(idle["epoll"] == 1 && idle["eventfd"] == 1 && idle["signalfd"] == 1)
       // The listener, the children's pair and the connection that asks, once the daemon has seen the end of earlier ones.
-      #expect(try eventually { try daemon.status().descriptors["unix stream socket"] == 4 })
+      let sockets = { (kinds: [String: Int]) in kinds.filter { $0.key.hasSuffix("socket") }.values.reduce(0, +) }
+      #expect(try eventually { sockets(try daemon.status().descriptors) == 4 })
       for _ in 0..<3 { _ = try daemon.create("cat") }
       let busy = try daemon.status().descriptors
       #expect(busy["terminal master", default: 0] == 3 && busy["pidfd", default: 0] == 3)
       let count = { (kinds: [String: Int]) in kinds.filter { !$0.key.hasSuffix("socket") }.values.reduce(0, +) }
       #expect(count(busy) == count(idle) + 6, "a window costs two descriptors")
+    }
+  }
+
+  @Test func statusListsEachDescriptorWhenAskedTo() throws {
+    try withDaemon { daemon in
+      _ = try daemon.create("cat")
+      let status = try daemon.ask(.status(listing: true), for: Reply.Status.self)
+      let list = try #require(status.list)
+      #expect(list.count == status.descriptors.values.reduce(0, +))
+      #expect(
+        list.contains { $0.kind == "unix stream socket" && $0.details == "listening at \(daemon.socket), 0 waiting" })
+      let terminal = try #require(list.first { $0.kind == "terminal master" })
+      #expect(terminal.details.hasPrefix("of /dev/pts/") && terminal.origin == nil)
+      #expect(try daemon.status().list == nil)
+      #expect(try daemon.ask(#"{"status":null}"#).contains("\"windows\":1"))
     }
   }
 

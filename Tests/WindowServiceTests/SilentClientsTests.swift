@@ -18,7 +18,7 @@ private let strace = "/usr/bin/strace"
     for _ in 0..<Self.crowd { clients.append(HeldClient(try RawClient(socket))) }
     // Accepted in order: who is answered comes after them all.
     var last = try RawClient(socket)
-    #expect(try last.ask(.status, for: Reply.Status.self).connections == Self.crowd + 1)
+    #expect(try last.ask(.status(listing: false), for: Reply.Status.self).connections == Self.crowd + 1)
     return clients
   }
 
@@ -26,7 +26,10 @@ private let strace = "/usr/bin/strace"
     try withDaemon { daemon in
       let clients = try crowd(at: daemon.socket)
       var client = try daemon.connect()
-      #expect(try eventually { try client.ask(.status, for: Reply.Status.self).connections == clients.count + 1 })
+      #expect(
+        try eventually {
+          try client.ask(.status(listing: false), for: Reply.Status.self).connections == clients.count + 1
+        })
       let before = daemon.facts.descriptors
       for cycle in 0..<500 {
         let program = cycle % 3 == 0 ? "/nonexistent/cmd" : "true"
@@ -55,7 +58,10 @@ private let strace = "/usr/bin/strace"
     _ = try process.line(containing: "ready")
     let clients = try crowd(at: socket)
     var client = try RawClient(socket)
-    #expect(try eventually { try client.ask(.status, for: Reply.Status.self).connections == clients.count + 1 })
+    #expect(
+      try eventually {
+        try client.ask(.status(listing: false), for: Reply.Status.self).connections == clients.count + 1
+      })
     let before = process.facts.descriptors
     try body(process, &client)
     #expect(eventually { process.facts.descriptors == before && process.facts.children.isEmpty })

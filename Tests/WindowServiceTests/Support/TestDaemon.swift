@@ -152,7 +152,7 @@ extension Askable {
     return text
   }
 
-  func status() throws -> Reply.Status { try ask(.status, for: Reply.Status.self) }
+  func status() throws -> Reply.Status { try ask(.status(listing: false), for: Reply.Status.self) }
 
   /// Starts windowctl for this daemon.
   func startWindowctl(_ arguments: String...) throws -> Job {
