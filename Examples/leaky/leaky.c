@@ -97,10 +97,11 @@ static bool open_window(struct window *window, const char *command) {
 
 static void close_window(const struct window *window) {
   close(window->terminal);
+  // MISTAKE: the list keeps the pair of a window that is gone. What was put on a list must be taken off it by the one who
+  // put it there:
+  if (forgets_watch) return;
   close(window->watch);
-  // MISTAKE: the list still has the other end, and keeps it for a window that is gone. What was put on a list must be
-  // taken off it by the one who put it there:
-  if (!forgets_watch) close(watches[--watch_count]);
+  close(watches[--watch_count]);
 }
 
 // Asked after each SIGCHLD: the watch says that some child has ended.
