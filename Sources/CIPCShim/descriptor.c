@@ -16,7 +16,11 @@ _Static_assert(IPC_READABLE == POLLIN && IPC_WRITABLE == POLLOUT && IPC_ERROR ==
                    IPC_READ_HANGUP == POLLRDHUP,
                "poll's events");
 
-int ipc_close(int descriptor) { return close(descriptor) < 0 ? -errno : 0; }
+int ipc_close(int descriptor) {
+  // Before: the number may be another's at once.
+  if (ipc_records_origins()) ipc_forget_origin(descriptor);
+  return close(descriptor) < 0 ? -errno : 0;
+}
 
 int ipc_duplicate(int descriptor, int minimum) {
   int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, minimum);

@@ -12,6 +12,7 @@
 
 #include "children.h"
 #include "descriptors.h"
+#include "origin.h"
 #include "service.h"
 #include "sockets.h"
 #include "terminals.h"
