@@ -52,19 +52,14 @@ extension DescriptorOrigin: CustomStringConvertible {
   public var description: String { "\(fileID):\(line)" }
 }
 
-/// A line of somebody's source, on its way from the function that was called to the descriptor that it makes: in two words,
-/// which are not looked at while nothing is recorded.
-@safe struct CallSite: @unchecked Sendable {
-  // Sendable, because a literal's bytes never change.
-  private let file: UnsafePointer<UInt8>
-  private let line: UInt32
+/// A line of somebody's source, on its way from the function that was called to the descriptor that it makes. Nothing looks
+/// at it while nothing is recorded: all that it costs then is to be handed on.
+struct CallSite: Sendable {
+  let fileID: StaticString
+  let line: UInt32
 
   @inline(__always)
-  init(_ fileID: StaticString, _ line: UInt32) {
-    // A literal of more than one character, which ends with a NUL.
-    unsafe file = fileID.utf8Start
-    self.line = line
-  }
+  init(_ fileID: StaticString, _ line: UInt32) { (self.fileID, self.line) = (fileID, line) }
 
   /// The line that this is called on: for a descriptor that no caller has asked for.
   @inline(__always)
@@ -78,7 +73,8 @@ extension DescriptorOrigin: CustomStringConvertible {
 
   @inline(never)
   private func keep(_ number: CInt) {
-    // C's characters are bytes, and the literal lives as long as the program.
-    unsafe ipc_record_origin(number, UnsafeRawPointer(file).assumingMemoryBound(to: CChar.self), line)
+    // C's characters are bytes. A literal's end with a NUL, and live as long as the program.
+    let file = unsafe UnsafeRawPointer(fileID.utf8Start).assumingMemoryBound(to: CChar.self)
+    unsafe ipc_record_origin(number, file, line)
   }
 }

@@ -30,11 +30,8 @@ internal import CIPCShim
   public init(
     initial: UInt32 = 0, taking mode: Mode = .all, fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(SystemError) {
-    try self.init(initial: initial, taking: mode, at: CallSite(fileID, line))
-  }
-
-  init(initial: UInt32 = 0, taking mode: Mode = .all, at site: CallSite) throws(SystemError) {
-    descriptor = try FileDescriptor(checking: ipc_eventfd(initial, mode == .one ? 1 : 0), "eventfd", at: site)
+    let result = ipc_eventfd(initial, mode == .one ? 1 : 0)
+    descriptor = try FileDescriptor(checking: result, "eventfd", at: CallSite(fileID, line))
   }
 
   /// Adds to the counter, and wakes whoever waits for it. write(2).

@@ -36,7 +36,8 @@ internal import Glibc
     public static let write = Seals(rawValue: 0x8)
     /// F_SEAL_FUTURE_WRITE: only who has a writable mapping already can change its contents.
     public static let futureWrite = Seals(rawValue: 0x10)
-    /// F_SEAL_EXEC: it can never be executed. Files of ``MemoryFile/init(named:size:fileID:line:)`` have it from Linux 6.3 on.
+    /// F_SEAL_EXEC: it can never be executed. Files of ``MemoryFile/init(named:size:fileID:line:)`` have it from Linux 6.3
+    /// on.
     public static let execution = Seals(rawValue: 0x20)
   }
 

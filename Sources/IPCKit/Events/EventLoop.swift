@@ -30,12 +30,8 @@ internal import Synchronization
   /// Makes a loop that does not run yet. epoll_create1(2), eventfd(2).
   /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE, ENFILE, ENOMEM.
-  public convenience init(fileID: StaticString = #fileID, line: UInt32 = #line) throws(SystemError) {
-    try self.init(at: CallSite(fileID, line))
-  }
-
-  init(at site: CallSite) throws(SystemError) {
-    let made = try LoopCore(at: site)
+  public init(fileID: StaticString = #fileID, line: UInt32 = #line) throws(SystemError) {
+    let made = try LoopCore(at: CallSite(fileID, line))
     inbox = Inbox(waking: made.wakeupNumber)
     unsafe storage = .allocate(capacity: 1)
     let parking = made.parkingPlace

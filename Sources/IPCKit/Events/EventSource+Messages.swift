@@ -25,7 +25,8 @@ extension EventSource {
     try await write(bytes.extracting(droppingFirst: sent ?? 0), deadline: deadline)
   }
 
-  /// Receives once, suspending while nothing has come; as ``FileDescriptor/receive(into:descriptorLimit:deadline:fileID:line:)``.
+  /// Receives once, suspending while nothing has come; as
+  /// ``FileDescriptor/receive(into:descriptorLimit:deadline:fileID:line:)``.
   /// - Throws: ``IPCError/cancelled`` too.
   nonisolated(nonsending) public func receive(
     into buffer: inout MutableRawSpan, descriptorLimit limit: Int = DescriptorList.mostInMessage,

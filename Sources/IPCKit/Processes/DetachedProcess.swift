@@ -41,7 +41,8 @@ public struct DetachedProcess: ~Copyable, Sendable {
   /// - Parameters:
   ///   - descriptors: closed here once the child has its copies, or when there is no child.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
-  /// - Throws: as ``Command/start(with:on:deadline:fileID:line:)``; a child that has not begun by the deadline is killed and reaped.
+  /// - Throws: as ``Command/start(with:on:deadline:fileID:line:)``; a child that has not begun by the deadline is killed and
+  ///   reaped.
   public init(
     _ command: Command, with descriptors: consuming ChildDescriptors, deadline: Deadline = .never,
     fileID: StaticString = #fileID, line: UInt32 = #line

@@ -37,7 +37,8 @@ public struct LentTerminal: ~Copyable {
     return try FileDescriptor(checking: result, "open", "the passed terminal", at: CallSite(fileID, line))
   }
 
-  /// Takes over a terminal that ``reopen(_:fileID:line:)`` has opened, and makes it raw. tcgetattr(3), tcsetattr(3), epoll_ctl(2).
+  /// Takes over a terminal that ``reopen(_:fileID:line:)`` has opened, and makes it raw. tcgetattr(3), tcsetattr(3),
+  /// epoll_ctl(2).
   /// - Throws: EIO when it was hung up meanwhile; the descriptor is closed then.
   public init(_ terminal: consuming FileDescriptor, on loop: EventLoop) throws(SystemError) {
     let before = try TerminalSettings(of: terminal)

@@ -9,7 +9,8 @@
 public struct SignalSource: ~Copyable {
   private let source: EventSource
 
-  /// Blocks the signals in this thread and takes them from a descriptor, as ``SignalQueue/init(_:fileID:line:)`` does, on a loop.
+  /// Blocks the signals in this thread and takes them from a descriptor, as ``SignalQueue/init(_:fileID:line:)`` does, on a
+  /// loop.
   /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Precondition: there is at least one signal.
   /// - Throws: EINVAL for a number that is no signal; EMFILE.

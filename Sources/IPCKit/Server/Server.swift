@@ -147,7 +147,9 @@ public struct Server: ~Copyable {
   ) async throws(SystemError) {
     settings.loop.checkCurrent()
     var cores = [make(settings.loop, 0)]
-    for index in 1..<settings.loops { cores.append(make(try EventLoop(at: settings.site), index)) }
+    for index in 1..<settings.loops {
+      cores.append(make(try EventLoop(fileID: settings.site.fileID, line: settings.site.line), index))
+    }
     let entrance = try Entrance(settings, cores: cores)
     try entrance.open(listeners)
     if let deadline = settings.stop.attach(entrance) { entrance.drain(until: deadline) }
