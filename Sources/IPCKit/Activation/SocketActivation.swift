@@ -31,7 +31,7 @@ public struct SocketActivation: ~Copyable {
     /// Hands it out to the caller on that line.
     func take(at site: CallSite) -> FileDescriptor? {
       guard let taken = descriptor.take() else { return nil }
-      site.record(taken.number)
+      _ = site.recorded(taken.number)
       return taken
     }
 

@@ -66,15 +66,15 @@ struct CallSite: Sendable {
   static func here(fileID: StaticString = #fileID, line: UInt32 = #line) -> CallSite { CallSite(fileID, line) }
 
   /// Keeps it as where the descriptor of that number was made, in place of what was kept.
+  /// - Returns: the number, so that the caller need not keep it meanwhile: that would cost more than the look at the flag.
   @inline(__always)
-  func record(_ number: CInt) {
-    if ipc_records_origins() != 0 { keep(number) }
-  }
+  func recorded(_ number: CInt) -> CInt { ipc_records_origins() != 0 ? keep(number) : number }
 
   @inline(never)
-  private func keep(_ number: CInt) {
+  private func keep(_ number: CInt) -> CInt {
     // C's characters are bytes. A literal's end with a NUL, and live as long as the program.
     let file = unsafe UnsafeRawPointer(fileID.utf8Start).assumingMemoryBound(to: CChar.self)
     unsafe ipc_record_origin(number, file, line)
+    return number
   }
 }

@@ -31,8 +31,7 @@ public struct FileDescriptor: ~Copyable, Sendable {
   @inline(__always)
   @unsafe init(owning number: CInt, at site: CallSite) {
     precondition(number >= 0, "a descriptor number is never negative")
-    self.number = number
-    site.record(number)
+    self.number = site.recorded(number)
   }
 
   deinit {

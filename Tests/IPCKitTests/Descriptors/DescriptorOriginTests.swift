@@ -119,7 +119,7 @@ import Testing
         return wrong
       }
     }
-    try await onOwnThread { for thread in threads { #expect(try thread.join() == 0) } }
+    #expect(try await onOwnThread { try threads.map { try $0.join() } } == [0, 0, 0, 0])
   }
 }
 
