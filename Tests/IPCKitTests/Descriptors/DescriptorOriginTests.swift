@@ -148,6 +148,22 @@ extension DescriptorOriginTests {
     try before.intoReading().close()
   }
 
+  @Test func switchedWhileOthersRecord() async {
+    await #expect(processExitsWith: .success) { try Self.switchAmongThreads() }
+  }
+
+  private static func switchAmongThreads() throws {
+    DescriptorOrigin.isRecording = true
+    let isDone = Flag()
+    let threads = (0..<4).map { _ in RunningThread { while !isDone.isSet { _ = try Pipe() } } }
+    for _ in 0..<2000 { DescriptorOrigin.isRecording.toggle() }
+    isDone.set()
+    for thread in threads { try thread.join() }
+    #expect(DescriptorOrigin.isRecording)
+    let pipe = try Pipe()
+    #expect(origin(of: pipe.reading) == lineAbove())
+  }
+
   @Test func forkedChildGoesOnFromACopy() async {
     await #expect(processExitsWith: .success) { try Self.fork() }
   }
@@ -156,9 +172,9 @@ extension DescriptorOriginTests {
     DescriptorOrigin.isRecording = true
     let pipe = try Pipe()
     let made = lineAbove()
-    // Some of the children are forked while another thread records.
+    // Some of the children are forked while another thread is at the table.
     let isDone = Flag()
-    let thread = RunningThread { while !isDone.isSet { _ = try EventCounter() } }
+    let thread = RunningThread { while !isDone.isSet { for _ in 0..<100 { _ = DescriptorOrigin.of(descriptor: 0) } } }
     for _ in 0..<50 {
       let told = try toldByForkedChild {
         let own = try Pipe()
