@@ -37,6 +37,9 @@ let package = Package(
     .executableTarget(
       name: "ipckit-lines", dependencies: [.product(name: "IPCKit", package: "IPCKit")], swiftSettings: swiftSettings),
     .executableTarget(
+      name: "ipckit-descriptors", dependencies: [.product(name: "IPCKit", package: "IPCKit")],
+      swiftSettings: swiftSettings),
+    .executableTarget(
       name: "ipckit-messages", dependencies: [.product(name: "IPCKit", package: "IPCKit")],
       swiftSettings: swiftSettings),
 

@@ -16,19 +16,25 @@ CHURN = Scenario("a churned connection", "reply", ("churn", 1), 1)
 COUNTED = (REQUEST, CHURN)
 
 
-def _traced(command, server, scenario, requests, core, stop):
-    """Attaches, loads, detaches; what the tracer printed. It says `attached` first, on standard error."""
+def traced(command, work, core, stop):
+    """Attaches, has the work done, detaches; what the tracer printed. It says `attached` first, on standard error."""
     options = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
     with child(command, core, **options) as tracer:
         said = tracer.stderr.readline()
         if "attached" not in said:
             raise Failed(f"{command[0]}: {said.strip() or 'is not there'}")
-        server.load(*scenario.words, "-n", requests, "-r", core=core)
+        work()
         stop(tracer)
         try:
             out, _ = tracer.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             raise Failed(f"{command[0]} does not end") from None
+    return out
+
+
+def _traced_server(command, server, scenario, requests, core, stop=lambda _: None):
+    """What a tracer of the server printed of that many requests."""
+    out = traced(command, lambda: server.load(*scenario.words, "-n", requests, "-r", core=core), core, stop)
     server.must_live()
     return out
 
@@ -52,7 +58,7 @@ def system_calls(name, scenario, directory, requests):
 
         def count(number):
             command = ["strace", "-c", "-f", "-o", report, "-p", server.pid]
-            _traced(command, server, scenario, number, core, lambda tracer: tracer.send_signal(signal.SIGINT))
+            _traced_server(command, server, scenario, number, core, lambda tracer: tracer.send_signal(signal.SIGINT))
             return _calls(report)
 
         once, twice = count(requests), count(2 * requests)
@@ -69,7 +75,7 @@ def instructions(name, scenario, directory, requests):
 
         def count(number):
             command = [PROGRAMS / "stepcount", thread]
-            return fields(_traced(command, server, scenario, number, core, lambda _: None))["instructions"]
+            return fields(_traced_server(command, server, scenario, number, core))["instructions"]
 
         # The first time, what runs after an interrupted wait is looked up by the dynamic linker.
         count(1)

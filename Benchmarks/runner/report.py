@@ -119,6 +119,12 @@ def of_messages(passed):
     return Table("Messages a second, both ends in one thread", ["c", "ipckit"], rows)
 
 
+def of_origins(found):
+    """The table of what it costs to record where descriptors were made."""
+    rows = [(kind, [f"{off:.0f}", f"{on:.0f}"]) for kind, (off, on) in found.items()]
+    return Table("Instructions of a descriptor, made and closed", ["as it is", "its origin recorded"], rows)
+
+
 def of_loops(found):
     """The table of what more loops than one gain."""
     rows = []

@@ -16,7 +16,18 @@ _Static_assert(IPC_READABLE == POLLIN && IPC_WRITABLE == POLLOUT && IPC_ERROR ==
                    IPC_READ_HANGUP == POLLRDHUP,
                "poll's events");
 
-int ipc_close(int descriptor) { return close(descriptor) < 0 ? -errno : 0; }
+static int close_once(int descriptor) { return close(descriptor) < 0 ? -errno : 0; }
+
+// By itself, so that a close costs no more for it than a look at the flag.
+__attribute__((noinline)) static int forget_and_close(int descriptor) {
+  // Before: the number may be another's at once.
+  ipc_forget_origin(descriptor);
+  return close_once(descriptor);
+}
+
+int ipc_close(int descriptor) {
+  return ipc_records_origins() ? forget_and_close(descriptor) : close_once(descriptor);
+}
 
 int ipc_duplicate(int descriptor, int minimum) {
   int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, minimum);

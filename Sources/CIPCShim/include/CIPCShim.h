@@ -13,6 +13,7 @@
 #include "census.h"
 #include "children.h"
 #include "descriptors.h"
+#include "origin.h"
 #include "service.h"
 #include "sockets.h"
 #include "terminals.h"

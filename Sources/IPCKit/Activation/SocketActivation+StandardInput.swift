@@ -12,13 +12,17 @@ extension SocketActivation {
   /// these where the unit does not say otherwise; StandardError=journal keeps it.
   ///
   /// Nobody has looked who the peer is: see ``Peer``.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Returns: the connection, of whatever family and type, the caller's to own; nil when standard input is closed, no
   ///   socket, or one without a peer.
   /// - Throws: EMFILE, ENFILE; the standard streams are as they were then.
-  public static func takeStandardInput() throws(SystemError) -> FileDescriptor? {
+  public static func takeStandardInput(
+    fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> FileDescriptor? {
     guard ipc_is_socket(0) == 1, ipc_has_peer(0) == 1 else { return nil }
-    let null = try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
-    let connection = try FileDescriptor(checking: ipc_duplicate(0, 3), "fcntl F_DUPFD_CLOEXEC")
+    let null = try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null", at: .here())
+    let connection = try FileDescriptor(
+      checking: ipc_duplicate(0, 3), "fcntl F_DUPFD_CLOEXEC", at: CallSite(fileID, line))
     try connection.setNonBlocking(true)
     for number: CInt in 0...2 where isSameFile(connection, number) {
       _ = try SystemError.check(ipc_redirect(null.number, number), "dup2")

@@ -28,6 +28,13 @@ public struct SocketActivation: ~Copyable {
       self.descriptor = consume descriptor
     }
 
+    /// Hands it out to the caller on that line.
+    func take(at site: CallSite) -> FileDescriptor? {
+      guard let taken = descriptor.take() else { return nil }
+      _ = site.recorded(taken.number)
+      return taken
+    }
+
     /// For an error.
     var place: String {
       switch descriptor {
@@ -43,9 +50,13 @@ public struct SocketActivation: ~Copyable {
   /// LISTEN_FDS is set.
   ///
   /// None without LISTEN_FDS, or with a LISTEN_PID that is not ours.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin`` of what is not taken by name.
   /// - Throws: ENOPKG when libsystemd.so.0 cannot be loaded; EBADF when a descriptor that was promised is closed;
   ///   EINVAL when the variables contradict each other.
-  public static func take() throws(SystemError) -> SocketActivation {
+  public static func take(
+    fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> SocketActivation {
+    let site = CallSite(fileID, line)
     var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
     // The shim stores an array of as many C strings as it answers, ours to free.
     let count = try unsafe SystemError.check(ipc_listen_descriptors(&names), "sd_listen_fds_with_names")
@@ -56,7 +67,7 @@ public struct SocketActivation: ~Copyable {
         // libsystemd promises an entry for each descriptor.
         let name = unsafe names?[Int(index)].map { unsafe String(cString: $0) } ?? "unknown"
         // Handed to this process by the manager, whose protocol makes us the owner.
-        return unsafe Inherited(name: name, descriptor: FileDescriptor(owning: first + index))
+        return unsafe Inherited(name: name, descriptor: FileDescriptor(owning: first + index, at: site))
       })
   }
 
@@ -78,12 +89,13 @@ extension SocketActivation {
   ///   - name: FileDescriptorName= of the socket unit; nil for the first listening socket of the type, whatever its
   ///     name.
   ///   - type: `stream` for ListenStream=, `seqpacket` for ListenSequentialPacket=.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Returns: nil when nothing that remains has the name.
   /// - Throws: EINVAL when what has the name is no such socket; it remains.
   public mutating func takeListener(
-    named name: String? = nil, type: SocketType = .stream
+    named name: String? = nil, type: SocketType = .stream, fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(SystemError) -> UnixListener? {
-    guard let descriptor = try take(.listening(type), named: name) else { return nil }
+    guard let descriptor = try take(.listening(type), named: name, at: CallSite(fileID, line)) else { return nil }
     return try UnixListener(inheriting: descriptor, type: type)
   }
 
@@ -92,38 +104,49 @@ extension SocketActivation {
   /// - Parameters:
   ///   - name: `connection` for a socket unit with Accept=yes; nil for the first connected socket of the type.
   ///   - type: `stream` or `seqpacket`.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Returns: nil when nothing that remains has the name.
   /// - Throws: EINVAL when what has the name is no such socket; it remains.
   public mutating func takeConnection(
-    named name: String? = nil, type: SocketType = .stream
+    named name: String? = nil, type: SocketType = .stream, fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(SystemError) -> FileDescriptor? {
-    guard let descriptor = try take(.connected(type), named: name) else { return nil }
+    guard let descriptor = try take(.connected(type), named: name, at: CallSite(fileID, line)) else { return nil }
     try descriptor.setNonBlocking(true)
     return descriptor
   }
 
   /// Hands out the first Unix datagram socket of that name, close-on-exec and non-blocking. Its path is the manager's,
   /// and never removed.
-  /// - Parameter name: FileDescriptorName= of the socket unit with ListenDatagram=; nil for the first one.
+  /// - Parameters:
+  ///   - name: FileDescriptorName= of the socket unit with ListenDatagram=; nil for the first one.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Returns: nil when nothing that remains has the name.
   /// - Throws: EINVAL when what has the name is no such socket; it remains.
-  public mutating func takeDatagram(named name: String? = nil) throws(SystemError) -> UnixDatagram? {
-    guard let descriptor = try take(.datagram, named: name) else { return nil }
+  public mutating func takeDatagram(
+    named name: String? = nil, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> UnixDatagram? {
+    guard let descriptor = try take(.datagram, named: name, at: CallSite(fileID, line)) else { return nil }
     return try UnixDatagram(inheriting: descriptor)
   }
 
   /// Hands out the first FIFO of that name, close-on-exec, the caller's from now on; systemd opens its own for reading
   /// and writing, and non-blocking. The end of a pipe, which may have been stored, counts as one.
-  /// - Parameter name: FileDescriptorName= of the socket unit with ListenFIFO=; nil for the first one.
+  /// - Parameters:
+  ///   - name: FileDescriptorName= of the socket unit with ListenFIFO=; nil for the first one.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Returns: nil when nothing that remains has the name.
   /// - Throws: EINVAL when what has the name is no FIFO; it remains.
-  public mutating func takeFIFO(named name: String? = nil) throws(SystemError) -> FileDescriptor? {
-    try take(.fifo, named: name)
+  public mutating func takeFIFO(
+    named name: String? = nil, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> FileDescriptor? {
+    try take(.fifo, named: name, at: CallSite(fileID, line))
   }
 
-  private func take(_ kind: InheritedDescriptor.Kind, named name: String?) throws(SystemError) -> FileDescriptor? {
+  private func take(
+    _ kind: InheritedDescriptor.Kind, named name: String?, at site: CallSite
+  ) throws(SystemError) -> FileDescriptor? {
     let candidates = inherited.filter { $0.descriptor != nil && (name == nil || $0.description.name == name) }
-    if let found = candidates.first(where: { $0.description.kind == kind }) { return found.descriptor.take() }
+    if let found = candidates.first(where: { $0.description.kind == kind }) { return found.take(at: site) }
     guard let name, let other = candidates.first else { return nil }
     let object = "\(name) as \(kind), but \(other.place) is \(other.description.kind)"
     throw SystemError(errno: EINVAL, operation: "take", object: object)
@@ -135,16 +158,22 @@ extension SocketActivation {
 extension SocketActivation {
   /// Hands out the first descriptor of that name, whatever it is; nil when there is none. Close-on-exec, otherwise as
   /// it came, and the caller's from now on.
-  public mutating func takeDescriptor(named name: String) -> FileDescriptor? {
-    inherited.first { $0.descriptor != nil && $0.description.name == name }?.descriptor.take()
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  public mutating func takeDescriptor(
+    named name: String, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) -> FileDescriptor? {
+    inherited.first { $0.descriptor != nil && $0.description.name == name }?.take(at: CallSite(fileID, line))
   }
 
   /// Hands out all that have the name, in the manager's order: what
   /// ``ServiceManager/store(_:named:isPolled:)-(DescriptorList,_,_)`` has stored, which is in no order. Close-on-exec,
   /// otherwise as they came, and the caller's from now on.
-  public mutating func takeDescriptors(named name: String) -> DescriptorList {
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin`` of each.
+  public mutating func takeDescriptors(
+    named name: String, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) -> DescriptorList {
     var taken = DescriptorList()
-    while let descriptor = takeDescriptor(named: name) { taken.append(descriptor) }
+    while let descriptor = takeDescriptor(named: name, fileID: fileID, line: line) { taken.append(descriptor) }
     return taken
   }
 }

@@ -96,7 +96,7 @@ struct ProcessListing: ~Copyable {
 
   private static func open(_ path: String) throws(SystemError) -> FileDescriptor {
     // The path is a C string for the length of the call.
-    try FileDescriptor(checking: unsafe ipc_open_listing(path), "open", path)
+    try FileDescriptor(checking: unsafe ipc_open_listing(path), "open", path, at: .here())
   }
 
   /// The numbers among the names in a directory, some at a time: what is looked at between two readings is still at hand.

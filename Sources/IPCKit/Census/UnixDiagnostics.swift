@@ -13,7 +13,7 @@ package struct UnixDiagnostics {
   /// - Parameter wanted: the inodes of the sockets to look for.
   /// - Throws: EPROTONOSUPPORT and others where the kernel has no such diagnostics, or does not let this process use them.
   package static func records(of wanted: Set<UInt64>) throws(SystemError) -> SocketRecords {
-    let socket = try FileDescriptor(checking: ipc_diagnostics_open(), "socket", "NETLINK_SOCK_DIAG")
+    let socket = try FileDescriptor(checking: ipc_diagnostics_open(), "socket", "NETLINK_SOCK_DIAG", at: .here())
     _ = try SystemError.check(ipc_diagnostics_ask_unix(socket.number), "sendto", "NETLINK_SOCK_DIAG")
     var diagnostics = UnixDiagnostics(wanted: wanted)
     // The kernel makes its datagrams no larger than 32 KiB when there is room for as much.

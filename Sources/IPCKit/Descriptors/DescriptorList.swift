@@ -58,8 +58,8 @@ internal import Glibc
   }
 
   /// Adds descriptors that the kernel just handed out, to nobody else.
-  mutating func append(owning numbers: UnsafeBufferPointer<CInt>) {
-    for index in numbers.indices { append(unsafe FileDescriptor(owning: numbers[index])) }
+  mutating func append(owning numbers: UnsafeBufferPointer<CInt>, at site: CallSite) {
+    for index in numbers.indices { append(unsafe FileDescriptor(owning: numbers[index], at: site)) }
   }
 
   /// Takes the first one out; nil when there is none. It is the caller's from now on.

@@ -25,9 +25,13 @@ internal import CIPCShim
   }
 
   /// Makes a counter. eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK, and EFD_SEMAPHORE for ``Mode/one``.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE, ENFILE.
-  public init(initial: UInt32 = 0, taking mode: Mode = .all) throws(SystemError) {
-    descriptor = try FileDescriptor(checking: ipc_eventfd(initial, mode == .one ? 1 : 0), "eventfd")
+  public init(
+    initial: UInt32 = 0, taking mode: Mode = .all, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
+    let result = ipc_eventfd(initial, mode == .one ? 1 : 0)
+    descriptor = try FileDescriptor(checking: result, "eventfd", at: CallSite(fileID, line))
   }
 
   /// Adds to the counter, and wakes whoever waits for it. write(2).

@@ -27,14 +27,17 @@ public enum FIFO {
 
   /// Opens the reading end and waits until somebody has opened the other one. open(2) without following a link, ppoll(2),
   /// tee(2).
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Returns: the reading end, non-blocking and close-on-exec, the caller's to own. Its end of the file means that all
   ///   writers have gone.
   /// - Throws: ``IPCError/system(_:)`` with EINVAL when it is no FIFO, ELOOP when it is a link, ENOENT, EACCES;
   ///   ``IPCError/deadlineExceeded(operation:)``.
-  public static func openForReading(_ path: String, deadline: Deadline = .never) throws(IPCError) -> FileDescriptor {
+  public static func openForReading(
+    _ path: String, deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(IPCError) -> FileDescriptor {
     let fifo = try IPCError.wrap { () throws(SystemError) in
       try FileAccess.check(path, for: "open")
-      return try FileDescriptor(checking: unsafe ipc_open_fifo(path, 0), "open", path)
+      return try FileDescriptor(checking: unsafe ipc_open_fifo(path, 0), "open", path, at: CallSite(fileID, line))
     }
     var pause = Pause(until: deadline)
     while try !hasWriter(fifo) {
@@ -54,16 +57,21 @@ public enum FIFO {
 
   /// Opens the writing end, as soon as somebody has opened the other one. open(2) without following a link, tried again
   /// while it reports ENXIO: at first after a millisecond, and after sixteen at most.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Returns: the writing end, non-blocking and close-on-exec, the caller's to own.
   /// - Throws: ``IPCError/system(_:)`` with EINVAL when it is no FIFO, ELOOP when it is a link, ENOENT, EACCES;
   ///   ``IPCError/deadlineExceeded(operation:)`` when nobody reads.
-  public static func openForWriting(_ path: String, deadline: Deadline = .never) throws(IPCError) -> FileDescriptor {
+  public static func openForWriting(
+    _ path: String, deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(IPCError) -> FileDescriptor {
     try IPCError.wrap { () throws(SystemError) in try FileAccess.check(path, for: "open") }
     var pause = Pause(until: deadline)
     while true {
       let result = unsafe ipc_open_fifo(path, 1)
       guard result == -ENXIO else {
-        return try IPCError.wrap { () throws(SystemError) in try FileDescriptor(checking: result, "open", path) }
+        return try IPCError.wrap { () throws(SystemError) in
+          try FileDescriptor(checking: result, "open", path, at: CallSite(fileID, line))
+        }
       }
       _ = try pause.wait(for: -1, path)
     }

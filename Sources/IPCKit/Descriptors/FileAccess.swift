@@ -67,7 +67,7 @@ struct FileAccess: Sendable {
     let group = group.flatMap { $0 == made.group ? nil : $0 }
     guard owner != nil || group != nil || made.mode & 0o7777 != mode else { return }
     // The path is a C string for the length of the call.
-    let file = try FileDescriptor(checking: unsafe ipc_open_itself(path), "open", path)
+    let file = try FileDescriptor(checking: unsafe ipc_open_itself(path), "open", path, at: .here())
     var found = ipc_file_status()
     // The shim fills the structure.
     _ = try SystemError.check(unsafe ipc_status(file.number, &found), "fstat", path)

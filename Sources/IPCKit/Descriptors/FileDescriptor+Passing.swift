@@ -124,23 +124,25 @@ extension FileDescriptor {
   /// - Parameters:
   ///   - buffer: where the bytes go.
   ///   - limit: how many descriptors may come at once, at most 253.
+  ///   - fileID: with `line`, the ``DescriptorOrigin`` of each.
   /// - Throws: ``PeerError/tooManyDescriptors(limit:)``; ``PeerError/messageTooLong(limit:received:)`` for a message that is
   ///   longer than the buffer; ``IPCError/system(_:)`` with EMFILE when this process's table has no room for all that came
   ///   with the message. In each case the message is lost, and every descriptor that came is closed. EINVAL for a buffer
   ///   without room; ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func receive(
     into buffer: inout MutableRawSpan, descriptorLimit limit: Int = DescriptorList.mostInMessage,
-    deadline: Deadline = .never
+    deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(IPCError) -> ReceivedMessage {
+    let site = CallSite(fileID, line)
     while true {
-      if let message = try receiveIfReady(into: &buffer, descriptorLimit: limit) { return message }
+      if let message = try receiveIfReady(into: &buffer, descriptorLimit: limit, at: site) { return message }
       try wait(for: IPC_READABLE, "receive", deadline)
     }
   }
 
   /// Receives what has come; nil when nothing has.
   borrowing func receiveIfReady(
-    into buffer: inout MutableRawSpan, descriptorLimit limit: Int
+    into buffer: inout MutableRawSpan, descriptorLimit limit: Int, at site: CallSite
   ) throws(IPCError) -> ReceivedMessage? {
     precondition(limit >= 0 && limit <= DescriptorList.mostInMessage, "a message carries 0 to 253 descriptors")
     let (room, number) = (buffer.byteCount, number)
@@ -148,7 +150,7 @@ extension FileDescriptor {
     // The shim writes within the bounds that it is given, and keeps no pointer.
     let got = unsafe try buffer.withUnsafeMutableBytes { (bytes) throws(IPCError) -> Int64 in
       guard let start = bytes.baseAddress else { throw .system(SystemError(errno: EINVAL, operation: "receive")) }
-      return unsafe try Self.receive(number, start, bytes.count, limit, &descriptors)
+      return unsafe try Self.receive(number, start, bytes.count, limit, at: site, &descriptors)
     }
     if got == -Int64(EAGAIN) { return nil }
     let count = Int(try IPCError.wrap { () throws(SystemError) in try SystemError.check(got, "receive") })
@@ -159,7 +161,8 @@ extension FileDescriptor {
   /// recvmsg(2): the length of the message, or the negated errno. Every descriptor that came is the list's.
   /// - Throws: when not all descriptors of the message could come, or too many did.
   @unsafe static func receive(
-    _ number: CInt, _ start: UnsafeMutableRawPointer, _ count: Int, _ limit: Int, _ descriptors: inout DescriptorList
+    _ number: CInt, _ start: UnsafeMutableRawPointer, _ count: Int, _ limit: Int, at site: CallSite,
+    _ descriptors: inout DescriptorList
   ) throws(IPCError) -> Int64 {
     var arrival = ipc_arrival()
     let room = limit + Int(IPC_SPARE_DESCRIPTORS)
@@ -168,7 +171,7 @@ extension FileDescriptor {
       let got = unsafe ipc_receive_descriptors(number, start, count, numbers.baseAddress, CInt(limit), &arrival)
       if got >= 0, arrival.descriptors > 0 {
         let arrived = unsafe UnsafeBufferPointer(rebasing: numbers[..<Int(arrival.descriptors)])
-        unsafe descriptors.append(owning: arrived)
+        unsafe descriptors.append(owning: arrived, at: site)
       }
       return got
     }

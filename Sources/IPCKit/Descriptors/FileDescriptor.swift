@@ -21,10 +21,17 @@ public struct FileDescriptor: ~Copyable, Sendable {
   /// Takes over a descriptor number that this process got by other means.
   ///
   /// Unsafe because nothing can check the promise it takes: that no one else will close `number`, nor use it after.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Precondition: `number` is not negative.
-  @unsafe public init(owning number: CInt) {
+  @unsafe public init(owning number: CInt, fileID: StaticString = #fileID, line: UInt32 = #line) {
+    unsafe self.init(owning: number, at: CallSite(fileID, line))
+  }
+
+  /// The same for a number that the caller of the library has asked for there.
+  @inline(__always)
+  @unsafe init(owning number: CInt, at site: CallSite) {
     precondition(number >= 0, "a descriptor number is never negative")
-    self.number = number
+    self.number = site.recorded(number)
   }
 
   deinit {
@@ -51,9 +58,12 @@ public struct FileDescriptor: ~Copyable, Sendable {
   }
 
   /// A second descriptor for the same open file, close-on-exec, owned by the caller. fcntl(2) with F_DUPFD_CLOEXEC.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE when the process may have no more.
-  public borrowing func duplicate() throws(SystemError) -> FileDescriptor {
-    try FileDescriptor(checking: ipc_duplicate(number, 0), "fcntl F_DUPFD_CLOEXEC")
+  public borrowing func duplicate(
+    fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> FileDescriptor {
+    try FileDescriptor(checking: ipc_duplicate(number, 0), "fcntl F_DUPFD_CLOEXEC", at: CallSite(fileID, line))
   }
 
   /// Lends the number to `body`, for system calls that this library does not have.
@@ -69,11 +79,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
 extension FileDescriptor {
   /// The owner of a number that a shim's function just made, or the error it reported.
   init(
-    checking result: CInt, _ operation: StaticString, _ object: @autoclosure () -> String? = nil
+    checking result: CInt, _ operation: StaticString, _ object: @autoclosure () -> String? = nil, at site: CallSite
   ) throws(SystemError) {
     let number = try SystemError.check(result, operation, object())
     // The kernel handed this number out in this very call: no one else can know it.
-    unsafe self.init(owning: number)
+    unsafe self.init(owning: number, at: site)
   }
 
   /// In debug builds, EBADF at close is a bug worth stopping for: someone else closed our number, and could as well have

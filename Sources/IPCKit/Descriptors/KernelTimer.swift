@@ -17,9 +17,10 @@ internal import CIPCShim
   public var descriptor: FileDescriptor
 
   /// Makes a timer that is not set. timerfd_create(2) with CLOCK_MONOTONIC, TFD_CLOEXEC and TFD_NONBLOCK.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE, ENFILE.
-  public init() throws(SystemError) {
-    descriptor = try FileDescriptor(checking: ipc_timerfd(), "timerfd_create")
+  public init(fileID: StaticString = #fileID, line: UInt32 = #line) throws(SystemError) {
+    descriptor = try FileDescriptor(checking: ipc_timerfd(), "timerfd_create", at: CallSite(fileID, line))
   }
 
   /// Expires once at that moment, and at once when it has passed. What was set before, or has expired and was not taken, is

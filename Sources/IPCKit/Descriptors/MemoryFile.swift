@@ -36,7 +36,8 @@ internal import Glibc
     public static let write = Seals(rawValue: 0x8)
     /// F_SEAL_FUTURE_WRITE: only who has a writable mapping already can change its contents.
     public static let futureWrite = Seals(rawValue: 0x10)
-    /// F_SEAL_EXEC: it can never be executed. Files of ``MemoryFile/init(named:size:)`` have it from Linux 6.3 on.
+    /// F_SEAL_EXEC: it can never be executed. Files of ``MemoryFile/init(named:size:fileID:line:)`` have it from Linux 6.3
+    /// on.
     public static let execution = Seals(rawValue: 0x20)
   }
 
@@ -45,18 +46,25 @@ internal import Glibc
   /// - Parameters:
   ///   - name: shown in /proc/PID/fd, at most 249 bytes; it need not be unique.
   ///   - size: in bytes; memory is used for what is written.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EINVAL for a name that is too long; EMFILE, ENFILE, ENOMEM.
-  public init(named name: String, size: Int = 0) throws(SystemError) {
+  public init(
+    named name: String, size: Int = 0, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
     // The name is a C string for the length of the call.
-    let file = try FileDescriptor(checking: unsafe ipc_memory_file(name), "memfd_create", name)
+    let file = try FileDescriptor(
+      checking: unsafe ipc_memory_file(name), "memfd_create", name, at: CallSite(fileID, line))
     if size != 0 { _ = try SystemError.check(ipc_resize(file.number, Int64(size)), "ftruncate", name) }
     descriptor = file
   }
 
   /// Makes a file of these contents. memfd_create(2), pwrite(2).
-  /// - Throws: as ``init(named:size:)``.
-  public init(named name: String, contents: RawSpan) throws(SystemError) {
-    let file = try MemoryFile(named: name)
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Throws: as ``init(named:size:fileID:line:)``.
+  public init(
+    named name: String, contents: RawSpan, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
+    let file = try MemoryFile(named: name, fileID: fileID, line: line)
     try file.write(contents, at: 0)
     self = file
   }

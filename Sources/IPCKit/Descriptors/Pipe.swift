@@ -21,9 +21,14 @@ internal import CIPCShim
   public var writing: FileDescriptor
 
   /// Makes a pipe. pipe2(2) with O_CLOEXEC.
-  /// - Parameter nonBlocking: whether both ends return EAGAIN instead of waiting.
+  /// - Parameters:
+  ///   - nonBlocking: whether both ends return EAGAIN instead of waiting.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE, ENFILE.
-  public init(nonBlocking: Bool = false) throws(SystemError) {
+  public init(
+    nonBlocking: Bool = false, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
+    let site = CallSite(fileID, line)
     var ends: (CInt, CInt) = (-1, -1)
     // The shim fills exactly two integers, which is what the tuple is.
     let result = unsafe withUnsafeMutablePointer(to: &ends) {
@@ -31,7 +36,7 @@ internal import CIPCShim
     }
     _ = try SystemError.check(result, "pipe2")
     // The kernel just handed both numbers out, to nobody else.
-    reading = unsafe FileDescriptor(owning: ends.0)
-    writing = unsafe FileDescriptor(owning: ends.1)
+    reading = unsafe FileDescriptor(owning: ends.0, at: site)
+    writing = unsafe FileDescriptor(owning: ends.1, at: site)
   }
 }

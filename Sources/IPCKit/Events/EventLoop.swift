@@ -28,9 +28,10 @@ internal import Synchronization
   private let thread = Atomic<UInt>(0)
 
   /// Makes a loop that does not run yet. epoll_create1(2), eventfd(2).
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE, ENFILE, ENOMEM.
-  public init() throws(SystemError) {
-    let made = try LoopCore()
+  public init(fileID: StaticString = #fileID, line: UInt32 = #line) throws(SystemError) {
+    let made = try LoopCore(at: CallSite(fileID, line))
     inbox = Inbox(waking: made.wakeupNumber)
     unsafe storage = .allocate(capacity: 1)
     let parking = made.parkingPlace

@@ -25,14 +25,16 @@ extension EventSource {
     try await write(bytes.extracting(droppingFirst: sent ?? 0), deadline: deadline)
   }
 
-  /// Receives once, suspending while nothing has come; as ``FileDescriptor/receive(into:descriptorLimit:deadline:)``.
+  /// Receives once, suspending while nothing has come; as
+  /// ``FileDescriptor/receive(into:descriptorLimit:deadline:fileID:line:)``.
   /// - Throws: ``IPCError/cancelled`` too.
   nonisolated(nonsending) public func receive(
     into buffer: inout MutableRawSpan, descriptorLimit limit: Int = DescriptorList.mostInMessage,
-    deadline: Deadline = .never
+    deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line
   ) async throws(IPCError) -> ReceivedMessage {
+    let site = CallSite(fileID, line)
     while true {
-      if let message = try descriptor.receiveIfReady(into: &buffer, descriptorLimit: limit) { return message }
+      if let message = try descriptor.receiveIfReady(into: &buffer, descriptorLimit: limit, at: site) { return message }
       try await readable(deadline: deadline)
     }
   }

@@ -28,9 +28,9 @@ internal import CIPCShim
   /// The data that stands for the wake-up descriptor.
   private static let wakeupData = UInt64.max
 
-  init() throws(SystemError) {
-    let epoll = try FileDescriptor(checking: ipc_epoll_create(), "epoll_create1")
-    let wakeup = try EventCounter()
+  init(at site: CallSite) throws(SystemError) {
+    let epoll = try FileDescriptor(checking: ipc_epoll_create(), "epoll_create1", at: site)
+    let wakeup = try EventCounter(fileID: site.fileID, line: site.line)
     let result = ipc_epoll_add(epoll.number, wakeup.descriptor.number, IPC_READABLE, Self.wakeupData)
     _ = try SystemError.check(result, "epoll_ctl")
     self.epoll = epoll

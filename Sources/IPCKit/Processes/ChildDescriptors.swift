@@ -76,9 +76,12 @@ extension ChildDescriptors {
     }
     let missing = (0...2 as ClosedRange<CInt>).filter { number in !entries.contains { $0.number == number } }
     guard !missing.isEmpty else { return }
-    let source: Source =
-      areTerminal ? .terminal : .owned(Owner(try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")))
+    let source: Source = areTerminal ? .terminal : .owned(Owner(try Self.openNull()))
     for number in missing { set(number, source) }
+  }
+
+  private static func openNull() throws(SystemError) -> FileDescriptor {
+    try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null", at: .here())
   }
 
   /// For a request to the shim, while the list lives.

@@ -39,8 +39,13 @@ public struct ChildProcess: ~Copyable {
   }
 
   /// A second pidfd, for whoever takes the child over one day. fcntl(2) with F_DUPFD_CLOEXEC.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE.
-  public func duplicateDescriptor() throws(SystemError) -> FileDescriptor { try process.descriptor.duplicate() }
+  public func duplicateDescriptor(
+    fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> FileDescriptor {
+    try process.descriptor.duplicate(fileID: fileID, line: line)
+  }
 
   /// How long a parent that is not this process has to reap the child, until how it ended is called unknown.
   private static let patience = Duration.seconds(10)

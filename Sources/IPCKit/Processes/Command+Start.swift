@@ -14,12 +14,14 @@ extension Command {
   ///   - descriptors: closed here once the child has its copies, or when there is no child.
   ///   - handover: what spares the child a copy of all that this process has open; nil copies. A child that has more than
   ///     its terminal copies too.
+  ///   - fileID: with `line`, the ``DescriptorOrigin`` of the child's pidfd.
   /// - Throws: ``IPCError/system(_:)`` with the step that failed, such as `execute /no/such/program: No such file or
   ///   directory`, or `place descriptors: Bad file descriptor` for a number that is not below this process's limit;
   ///   ``IPCError/deadlineExceeded(operation:)``, ``IPCError/cancelled``. The child is reaped then.
   nonisolated(nonsending) public func start(
     in terminal: borrowing Terminal, with descriptors: consuming ChildDescriptors = ChildDescriptors(),
-    on loop: EventLoop, through handover: Handover? = nil, deadline: Deadline = .never
+    on loop: EventLoop, through handover: Handover? = nil, deadline: Deadline = .never,
+    fileID: StaticString = #fileID, line: UInt32 = #line
   ) async throws(IPCError) -> ChildProcess {
     try check()
     let number = terminal.source.descriptor.number
@@ -27,30 +29,31 @@ extension Command {
     // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory
     // and with the handover.
     defer { withExtendedLifetime(handover) { unsafe ipc_spawn_release(spawned.memory) } }
-    return unsafe try await confirmed(spawned, on: loop, deadline)
+    return unsafe try await confirmed(spawned, on: loop, deadline, at: CallSite(fileID, line))
   }
 
   /// Starts the program in its own session without a terminal. It has the descriptors that are listed, /dev/null as what is
-  /// not listed of 0, 1 and 2, and nothing more. Otherwise as ``start(in:with:on:through:deadline:)``.
+  /// not listed of 0, 1 and 2, and nothing more. Otherwise as ``start(in:with:on:through:deadline:fileID:line:)``.
   nonisolated(nonsending) public func start(
-    with descriptors: consuming ChildDescriptors, on loop: EventLoop, deadline: Deadline = .never
+    with descriptors: consuming ChildDescriptors, on loop: EventLoop, deadline: Deadline = .never,
+    fileID: StaticString = #fileID, line: UInt32 = #line
   ) async throws(IPCError) -> ChildProcess {
     try check()
     let spawned = unsafe try spawn(with: descriptors)
     // As above.
     defer { unsafe ipc_spawn_release(spawned.memory) }
-    return unsafe try await confirmed(spawned, on: loop, deadline)
+    return unsafe try await confirmed(spawned, on: loop, deadline, at: CallSite(fileID, line))
   }
 
   /// The child once its program runs; killed and reaped when it does not get that far. Unsafe because the child's numbers
   /// must be nobody else's, and its memory good still.
   @unsafe nonisolated(nonsending) private func confirmed(
-    _ spawned: ipc_spawned, on loop: EventLoop, _ deadline: Deadline
+    _ spawned: ipc_spawned, on loop: EventLoop, _ deadline: Deadline, at site: CallSite
   ) async throws(IPCError) -> ChildProcess {
     // The shim just made both descriptors, for us alone.
-    let process = ProcessHandle(unsafe FileDescriptor(owning: spawned.pidfd))
+    let process = ProcessHandle(unsafe FileDescriptor(owning: spawned.pidfd, at: site))
     let child = ChildProcess(processID: unsafe spawned.pid, process, on: loop)
-    let status = unsafe FileDescriptor(owning: spawned.status)
+    let status = unsafe FileDescriptor(owning: spawned.status, at: site)
     do throws(IPCError) {
       unsafe try await confirm(spawned, status, on: loop, deadline)
     } catch {

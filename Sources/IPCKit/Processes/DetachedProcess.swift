@@ -18,35 +18,43 @@ public struct DetachedProcess: ~Copyable, Sendable {
   private let process: ProcessHandle
 
   /// Starts the program: standard input is /dev/null, standard output and error are `output`, and it has no other
-  /// descriptor. fcntl(2), and as ``init(_:with:deadline:)``.
-  /// - Parameter output: stays the caller's.
+  /// descriptor. fcntl(2), and as ``init(_:with:deadline:fileID:line:)``.
+  /// - Parameters:
+  ///   - output: stays the caller's.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   public init(
-    _ command: Command, output: borrowing FileDescriptor, deadline: Deadline = .never
+    _ command: Command, output: borrowing FileDescriptor, deadline: Deadline = .never,
+    fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(IPCError) {
     var descriptors = ChildDescriptors()
     do throws(SystemError) {
-      descriptors.set(1, 2, to: try output.duplicate())
+      descriptors.set(1, 2, to: try output.duplicate(fileID: fileID, line: line))
     } catch {
       throw .system(error)
     }
-    try self.init(command, with: descriptors, deadline: deadline)
+    try self.init(command, with: descriptors, deadline: deadline, fileID: fileID, line: line)
   }
 
   /// Starts the program with the descriptors that are listed, /dev/null as what is not listed of 0, 1 and 2, and nothing
   /// more. Blocks until the program runs or it is known why not. clone(2), setsid(2), dup3(2), close_range(2), chdir(2),
   /// execve(2).
-  /// - Parameter descriptors: closed here once the child has its copies, or when there is no child.
-  /// - Throws: as ``Command/start(with:on:deadline:)``; a child that has not begun by the deadline is killed and reaped.
+  /// - Parameters:
+  ///   - descriptors: closed here once the child has its copies, or when there is no child.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Throws: as ``Command/start(with:on:deadline:fileID:line:)``; a child that has not begun by the deadline is killed and
+  ///   reaped.
   public init(
-    _ command: Command, with descriptors: consuming ChildDescriptors, deadline: Deadline = .never
+    _ command: Command, with descriptors: consuming ChildDescriptors, deadline: Deadline = .never,
+    fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(IPCError) {
     try command.check()
     let spawned = unsafe try command.spawn(with: descriptors)
     // Below, the program runs or the child is reaped before this function ends: either way it is done with the memory.
     defer { unsafe ipc_spawn_release(spawned.memory) }
+    let site = CallSite(fileID, line)
     // The shim just made both descriptors, for us alone.
-    let process = ProcessHandle(unsafe FileDescriptor(owning: spawned.pidfd))
-    let status = unsafe FileDescriptor(owning: spawned.status)
+    let process = ProcessHandle(unsafe FileDescriptor(owning: spawned.pidfd, at: site))
+    let status = unsafe FileDescriptor(owning: spawned.status, at: site)
     do throws(IPCError) {
       // Both descriptors and the memory are ours until this function ends.
       while unsafe try !command.hasStarted(spawned) { try status.wait(for: IPC_READABLE, "start", deadline) }

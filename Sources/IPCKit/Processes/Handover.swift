@@ -7,7 +7,8 @@ internal import Glibc
 ///
 /// A child's table begins as a copy of its parent's, and what is in it must be closed again: with a thousand connections
 /// that is a tenth of the whole price of a child. With a handover the child copies the low numbers alone. So make it early,
-/// before there are many descriptors, and give it to every ``Command/start(in:with:on:through:deadline:)``. It costs two.
+/// before there are many descriptors, and give it to every
+/// ``Command/start(in:with:on:through:deadline:fileID:line:)``. It costs two.
 ///
 /// One child uses it at a time, for the tenth of a millisecond until it has what it needs; another that starts meanwhile
 /// begins with a copy. Any thread may use it.
@@ -23,9 +24,10 @@ internal import Glibc
   private let shared: UnsafeMutablePointer<ipc_handover>
 
   /// Makes the way. socketpair(2).
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE, ENFILE.
-  public init() throws(SystemError) {
-    let pair = try SocketPair(.seqpacket, nonBlocking: true)
+  public init(fileID: StaticString = #fileID, line: UInt32 = #line) throws(SystemError) {
+    let pair = try SocketPair(.seqpacket, nonBlocking: true, fileID: fileID, line: line)
     let leftIsLower = pair.left.number < pair.right.number
     // The lower one is for the children.
     if leftIsLower {

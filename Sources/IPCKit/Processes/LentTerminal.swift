@@ -27,13 +27,18 @@ public struct LentTerminal: ~Copyable {
   ///
   /// What is passed may be anything, also a file whose file system does not answer: not for a loop's thread, see
   /// ``EventLoop/blocking(_:)``.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: ENOTTY for what is no terminal, or is a pseudo-terminal's master; ENXIO for /dev/tty, which would be another
   ///   terminal here; EACCES where this user may not open it; EIO for one that was hung up; EMFILE.
-  public static func reopen(_ passed: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
-    try FileDescriptor(checking: ipc_reopen_terminal(passed.number), "open", "the passed terminal")
+  public static func reopen(
+    _ passed: borrowing FileDescriptor, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> FileDescriptor {
+    let result = ipc_reopen_terminal(passed.number)
+    return try FileDescriptor(checking: result, "open", "the passed terminal", at: CallSite(fileID, line))
   }
 
-  /// Takes over a terminal that ``reopen(_:)`` has opened, and makes it raw. tcgetattr(3), tcsetattr(3), epoll_ctl(2).
+  /// Takes over a terminal that ``reopen(_:fileID:line:)`` has opened, and makes it raw. tcgetattr(3), tcsetattr(3),
+  /// epoll_ctl(2).
   /// - Throws: EIO when it was hung up meanwhile; the descriptor is closed then.
   public init(_ terminal: consuming FileDescriptor, on loop: EventLoop) throws(SystemError) {
     let before = try TerminalSettings(of: terminal)

@@ -21,9 +21,13 @@ internal import Glibc
   /// Opens the process that has this number now. pidfd_open(2) with PIDFD_NONBLOCK.
   ///
   /// The number may be another's than the one that it was read of: of a child that was not reaped, it is not.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: ESRCH when there is no such process; EINVAL for a number that none has; EMFILE.
-  public init(processID: Int32) throws(SystemError) {
-    descriptor = try FileDescriptor(checking: ipc_pidfd_open(processID), "pidfd_open", "process \(processID)")
+  public init(
+    processID: Int32, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
+    descriptor = try FileDescriptor(
+      checking: ipc_pidfd_open(processID), "pidfd_open", "process \(processID)", at: CallSite(fileID, line))
   }
 
   /// Takes over a pidfd, such as one that clone(2) or a socket's SO_PEERPIDFD gave.

@@ -22,16 +22,19 @@ internal import Glibc
   /// and SFD_NONBLOCK.
   ///
   /// Threads that exist already keep theirs unblocked: make it before there are any. The signals stay blocked.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Precondition: there is at least one signal, or nothing would ever come.
   /// - Throws: EINVAL for a number that is no signal; EMFILE.
-  public init(_ signals: [Int32]) throws(SystemError) {
+  public init(
+    _ signals: [Int32], fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
     precondition(!signals.isEmpty, "a queue of no signals would wait for ever")
     // The array is valid for the length of the call.
     let result = unsafe signals.withUnsafeBufferPointer { signals -> CInt in
       guard let first = signals.baseAddress else { return -EINVAL }
       return unsafe ipc_signalfd(first, CInt(signals.count))
     }
-    descriptor = try FileDescriptor(checking: result, "signalfd")
+    descriptor = try FileDescriptor(checking: result, "signalfd", at: CallSite(fileID, line))
   }
 
   /// The next signal; nil when none waits. read(2).

@@ -9,11 +9,15 @@
 public struct SignalSource: ~Copyable {
   private let source: EventSource
 
-  /// Blocks the signals in this thread and takes them from a descriptor, as ``SignalQueue/init(_:)`` does, on a loop.
+  /// Blocks the signals in this thread and takes them from a descriptor, as ``SignalQueue/init(_:fileID:line:)`` does, on a
+  /// loop.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Precondition: there is at least one signal.
   /// - Throws: EINVAL for a number that is no signal; EMFILE.
-  public init(_ signals: [Int32], on loop: EventLoop) throws(SystemError) {
-    let queue = try SignalQueue(signals)
+  public init(
+    _ signals: [Int32], on loop: EventLoop, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
+    let queue = try SignalQueue(signals, fileID: fileID, line: line)
     source = try EventSource(nonBlocking: queue.descriptor, on: loop)
   }
 

@@ -15,7 +15,7 @@ public enum StandardStreams {
   /// Makes one of 0, 1 and 2 lead to /dev/null, whatever it led to. open(2), dup2(2).
   public static func redirectToNull(_ number: Int32) throws(SystemError) {
     precondition((0...2).contains(number), "not a standard stream")
-    let null = try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+    let null = try FileDescriptor(checking: ipc_open_null(), "open", "/dev/null", at: .here())
     // Opened right under the wanted number, which was free: it stays there, for good, and for children.
     guard null.number != number else {
       try null.setCloseOnExec(false)

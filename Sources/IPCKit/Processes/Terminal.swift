@@ -27,9 +27,13 @@ public struct Terminal: ~Copyable {
   public let source: EventSource
 
   /// Opens a new pseudo-terminal. open(2) of /dev/ptmx, ioctl(2) with TIOCSPTLCK and TIOCSWINSZ, epoll_ctl(2).
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE; ENOSPC when the system has no more terminals.
-  public init(size: Size, on loop: EventLoop) throws(SystemError) {
-    let master = try FileDescriptor(checking: ipc_open_terminal(size.columns, size.rows), "open", "/dev/ptmx")
+  public init(
+    size: Size, on loop: EventLoop, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
+    let result = ipc_open_terminal(size.columns, size.rows)
+    let master = try FileDescriptor(checking: result, "open", "/dev/ptmx", at: CallSite(fileID, line))
     source = try EventSource(nonBlocking: master, on: loop)
   }
 

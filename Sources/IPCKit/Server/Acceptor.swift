@@ -9,9 +9,9 @@ final class ListenerBox {
   private var listener: UnixListener?
   private var reserve: FileDescriptor?
 
-  init(_ listener: consuming UnixListener) {
+  init(_ listener: consuming UnixListener, at site: CallSite) {
     self.listener = consume listener
-    reserve = makeReserve()
+    reserve = makeReserve(at: site)
   }
 
   func take() -> UnixListener? { listener.take() }
@@ -19,8 +19,8 @@ final class ListenerBox {
 }
 
 /// A descriptor to give up when there is no other; nil when there is none for this either.
-private func makeReserve() -> FileDescriptor? {
-  try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null")
+private func makeReserve(at site: CallSite) -> FileDescriptor? {
+  try? FileDescriptor(checking: ipc_open_null(), "open", "/dev/null", at: site)
 }
 
 /// One listener of a server's.
@@ -33,6 +33,8 @@ private func makeReserve() -> FileDescriptor? {
   private var reserve: FileDescriptor?
   private var slot: Int32 = -1
   private let number: CInt
+  /// Where the server was made.
+  private let site: CallSite
   /// How many connections in a row are accepted, because as many have come at once before.
   private var burst = 1
   /// Until when no second one is looked for, in connections.
@@ -52,7 +54,7 @@ private func makeReserve() -> FileDescriptor? {
     _ listener: consuming UnixListener, reserve: consuming FileDescriptor?, for entrance: Entrance
   ) throws(SystemError) {
     unsafe owner = entrance
-    number = listener.descriptor.number
+    (number, site) = (listener.descriptor.number, entrance.site)
     self.listener = consume listener
     self.reserve = consume reserve
     super.init()
@@ -87,7 +89,7 @@ private func makeReserve() -> FileDescriptor? {
       default:
         if isStarved { endShortage() }
         // accept4 just made it, for us alone.
-        entrance.admit(unsafe FileDescriptor(owning: result))
+        entrance.admit(unsafe FileDescriptor(owning: result, at: site))
         // What a handler or an observer did may have ended the listening.
         guard listener != nil else { return }
       }
@@ -124,7 +126,7 @@ extension Acceptor {
   /// There is room again, for a reserve that was lost too.
   private func endShortage() {
     isStarved = false
-    if reserve == nil { reserve = makeReserve() }
+    if reserve == nil { reserve = makeReserve(at: site) }
   }
 
   /// Accepts with the reserve and closes: the client sees an end rather than silence.
@@ -135,13 +137,13 @@ extension Acceptor {
       let result = ipc_accept(number)
       if result >= 0 {
         // accept4 just made it, for us alone; it ends here.
-        _ = unsafe FileDescriptor(owning: result)
+        _ = unsafe FileDescriptor(owning: result, at: site)
         entrance.refuseForWantOfDescriptors()
       }
-      reserve = makeReserve()
+      reserve = makeReserve(at: site)
       guard result >= 0 else { return }
     }
     // Somebody else was faster: it is made again when there is room.
-    if reserve == nil { reserve = makeReserve() }
+    if reserve == nil { reserve = makeReserve(at: site) }
   }
 }

@@ -124,7 +124,8 @@ extension ConnectionReference {
   /// Reads once, descriptors included.
   @inline(never)
   private func receiveInput(_ most: Int) -> (count: Int64, filled: Bool) {
-    let descriptors = record.descriptors ?? FrameDescriptors(limit: state.limits.descriptorsPerFrame)
+    let descriptors =
+      record.descriptors ?? FrameDescriptors(limit: state.limits.descriptorsPerFrame, at: state.site)
     record.descriptors = descriptors
     return record.input.receive(from: record.descriptor, descriptors, first: BufferPool.size, most: most)
   }

@@ -28,6 +28,8 @@ private final class Parcel: @unchecked Sendable {
   private let counts: ServerCounters.Cells
   private let observe: @Sendable (Server.Event) -> Void
   private let crowd: Crowd
+  /// Where the server was made.
+  let site: CallSite
   private var acceptors: [Acceptor] = []
   private var isOpen = false
   /// What went wrong when it stopped listening.
@@ -37,6 +39,7 @@ private final class Parcel: @unchecked Sendable {
 
   init(_ settings: Server.Settings, cores: [ServerCore]) throws(SystemError) {
     (loop, policy, limits, observe) = (settings.loop, settings.policy, settings.limits, settings.observe)
+    site = settings.site
     (self.cores, ownCore) = (cores, cores[0])
     counts = settings.counters.cells(of: 0)
     let descriptors = Int(clamping: try DescriptorLimit.current().soft)

@@ -60,6 +60,8 @@ public struct Server: ~Copyable {
     let counters: ServerCounters
     let stop: ServerStop
     let observe: @Sendable (Event) -> Void
+    /// Where the server was made.
+    let site: CallSite
   }
 
   private var listeners: [ListenerBox]
@@ -76,30 +78,34 @@ public struct Server: ~Copyable {
   ///   - limits: what a connection may take.
   ///   - stop: ends the server well.
   ///   - observe: called for each event, on the loop that it happens on; it must not block.
+  ///   - fileID: with `line`, the ``DescriptorOrigin`` of what it accepts and receives.
   /// - Precondition: there is at least one loop, the listener is one for streams, and ``ServerLimits/descriptorsPerFrame``
   ///   is 0 to 253.
   public init(
     _ listener: consuming UnixListener, on loop: EventLoop, loops: Int = 1,
     admitting policy: PeerPolicy = .sameUserOrRoot,
     framing: Framing = .line, limits: ServerLimits = ServerLimits(), stop: ServerStop = ServerStop(),
-    observe: @escaping @Sendable (Event) -> Void = { _ in }
+    observe: @escaping @Sendable (Event) -> Void = { _ in }, fileID: StaticString = #fileID, line: UInt32 = #line
   ) {
     precondition(loops > 0, "a server needs a loop")
     let most = DescriptorList.mostInMessage
     precondition((0...most).contains(limits.descriptorsPerFrame), "a message carries 0 to \(most) descriptors")
-    listeners = [Self.box(listener)]
+    let site = CallSite(fileID, line)
+    listeners = [Self.box(listener, at: site)]
     settings = Settings(
       loop: loop, loops: loops, policy: policy, limits: limits, framing: framing,
-      counters: ServerCounters(loops: loops), stop: stop, observe: observe)
+      counters: ServerCounters(loops: loops), stop: stop, observe: observe, site: site)
   }
 
   /// Serves another listener too, which it takes over.
   /// - Precondition: it is one for streams.
-  public mutating func add(_ listener: consuming UnixListener) { listeners.append(Self.box(listener)) }
+  public mutating func add(_ listener: consuming UnixListener) {
+    listeners.append(Self.box(listener, at: settings.site))
+  }
 
-  private static func box(_ listener: consuming UnixListener) -> ListenerBox {
+  private static func box(_ listener: consuming UnixListener, at site: CallSite) -> ListenerBox {
     precondition(listener.type == .stream, "a server reads streams")
-    return ListenerBox(listener)
+    return ListenerBox(listener, at: site)
   }
 
   /// What the server has done so far, to be read while it runs.
@@ -141,7 +147,9 @@ public struct Server: ~Copyable {
   ) async throws(SystemError) {
     settings.loop.checkCurrent()
     var cores = [make(settings.loop, 0)]
-    for index in 1..<settings.loops { cores.append(make(try EventLoop(), index)) }
+    for index in 1..<settings.loops {
+      cores.append(make(try EventLoop(fileID: settings.site.fileID, line: settings.site.line), index))
+    }
     let entrance = try Entrance(settings, cores: cores)
     try entrance.open(listeners)
     if let deadline = settings.stop.attach(entrance) { entrance.drain(until: deadline) }

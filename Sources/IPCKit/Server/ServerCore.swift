@@ -17,6 +17,8 @@ internal import Glibc
   unowned(unsafe) let server: ServerCore
   let limits: ServerLimits
   let framing: Framing
+  /// Where the server was made.
+  let site: CallSite
   let counts: ServerCounters.Cells
   /// Where all loops count who is there; the entrance's.
   var crowd: Crowd?
@@ -45,7 +47,7 @@ internal import Glibc
 
   init(_ server: ServerCore, _ settings: Server.Settings, _ counts: ServerCounters.Cells) {
     unsafe self.server = server
-    (limits, framing, self.counts) = (settings.limits, settings.framing, counts)
+    (limits, framing, site, self.counts) = (settings.limits, settings.framing, settings.site, counts)
     limitsSilence = limits.idleTime != nil || limits.firstByteTime != nil
     takesDescriptors = limits.descriptorsPerFrame > 0
   }

@@ -6,9 +6,10 @@ internal import Glibc
 extension FileDescriptor {
   /// A socket that is connected to a trusted listener; non-blocking.
   init(
-    connecting type: SocketType, to address: UnixAddress, trusting policy: PeerPolicy, _ deadline: Deadline
+    connecting type: SocketType, to address: UnixAddress, trusting policy: PeerPolicy, _ deadline: Deadline,
+    at site: CallSite
   ) throws(IPCError) {
-    let socket = try Self.connect(type, to: address, deadline)
+    let socket = try Self.connect(type, to: address, deadline, at: site)
     try Self.check(socket, policy)
     self = socket
   }
@@ -26,11 +27,11 @@ extension FileDescriptor {
   }
 
   private static func connect(
-    _ type: SocketType, to address: UnixAddress, _ deadline: Deadline
+    _ type: SocketType, to address: UnixAddress, _ deadline: Deadline, at site: CallSite
   ) throws(IPCError) -> FileDescriptor {
     do throws(SystemError) {
       let target = try SocketAddress(address, for: "connect")
-      let socket = try FileDescriptor(checking: ipc_unix_socket(type.number, 0), "socket")
+      let socket = try FileDescriptor(checking: ipc_unix_socket(type.number, 0), "socket", at: site)
       while true {
         let remaining = deadline.remainingNanoseconds
         guard remaining != 0 else { throw SystemError(errno: EAGAIN, operation: "connect") }

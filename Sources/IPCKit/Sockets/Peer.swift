@@ -71,14 +71,17 @@ public struct Peer: ~Escapable {
 
   /// A pidfd of the peer's process, the caller's to own: it names that process for good, whoever has its number later.
   /// getsockopt(2) with SO_PEERPIDFD.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Returns: nil before Linux 6.5, which cannot tell.
   /// - Throws: ESRCH, or EINVAL on older kernels, when the process has ended and was reaped; ENODATA for a socket that is
   ///   not connected; EMFILE.
-  public func openProcess() throws(SystemError) -> FileDescriptor? {
+  public func openProcess(
+    fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> FileDescriptor? {
     let result = ipc_peer_process(number)
     // The only place that knows what an older kernel says.
     if result == -ENOPROTOOPT { return nil }
-    return try FileDescriptor(checking: result, "getsockopt SO_PEERPIDFD")
+    return try FileDescriptor(checking: result, "getsockopt SO_PEERPIDFD", at: CallSite(fileID, line))
   }
 }
 

@@ -12,7 +12,7 @@ public enum PrivateDirectory {
   /// - Throws: EPERM when it belongs to another user or is open to others; ELOOP or ENOTDIR when it is not a directory.
   public static func ensure(_ path: String) throws(SystemError) {
     // The path is a C string for the length of the call.
-    let directory = try FileDescriptor(checking: unsafe ipc_open_private_directory(path), "open", path)
+    let directory = try FileDescriptor(checking: unsafe ipc_open_private_directory(path), "open", path, at: .here())
     var found = ipc_file_status()
     _ = try SystemError.check(unsafe ipc_status(directory.number, &found), "fstat", path)
     guard found.owner == geteuid(), found.mode & 0o077 == 0 else {

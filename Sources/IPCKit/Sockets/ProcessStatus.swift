@@ -29,7 +29,7 @@ package enum ProcessStatus {
     let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: path) }
     // open just handed the number out.
-    let file = unsafe FileDescriptor(owning: number)
+    let file = unsafe FileDescriptor(owning: number, at: .here())
     // The kernel writes it at once, and it has less than half of this.
     var buffer = [UInt8](repeating: 0, count: 2048)
     var span = buffer.mutableSpan

@@ -48,7 +48,7 @@ struct SocketAddress: ~Copyable {
     // The path is a C string for the length of the call.
     let result = unsafe ipc_open_directory(directory)
     guard result >= 0 else { throw SystemError(errno: -result, operation: operation, object: path) }
-    return try FileDescriptor(checking: result, "open")
+    return try FileDescriptor(checking: result, "open", at: .here())
   }
 
   private static func through(

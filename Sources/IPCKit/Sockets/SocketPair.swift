@@ -22,8 +22,12 @@ internal import CIPCShim
   /// - Parameters:
   ///   - type: what is carried.
   ///   - nonBlocking: whether both ends return EAGAIN instead of waiting.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE, ENFILE.
-  public init(_ type: SocketType = .stream, nonBlocking: Bool = false) throws(SystemError) {
+  public init(
+    _ type: SocketType = .stream, nonBlocking: Bool = false, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
+    let site = CallSite(fileID, line)
     var ends: (CInt, CInt) = (-1, -1)
     // The shim fills exactly two integers, which is what the tuple is.
     let result = unsafe withUnsafeMutablePointer(to: &ends) {
@@ -33,7 +37,7 @@ internal import CIPCShim
     }
     _ = try SystemError.check(result, "socketpair")
     // The kernel just handed both numbers out, to nobody else.
-    left = unsafe FileDescriptor(owning: ends.0)
-    right = unsafe FileDescriptor(owning: ends.1)
+    left = unsafe FileDescriptor(owning: ends.0, at: site)
+    right = unsafe FileDescriptor(owning: ends.1, at: site)
   }
 }

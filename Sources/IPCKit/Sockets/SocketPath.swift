@@ -17,10 +17,10 @@ struct SocketPath: ~Copyable, Sendable {
 
   /// Takes the address for `socket`; nil for an abstract name, which the kernel alone gives and takes.
   static func take(
-    _ address: UnixAddress, for socket: borrowing FileDescriptor, _ access: FileAccess
+    _ address: UnixAddress, for socket: borrowing FileDescriptor, _ access: FileAccess, at site: CallSite
   ) throws(SystemError) -> SocketPath? {
     switch address {
-    case .path(let path): return try SocketPath(binding: socket, to: path, access)
+    case .path(let path): return try SocketPath(binding: socket, to: path, access, at: site)
     case .abstract:
       // Nobody shall believe that it belongs to somebody.
       guard !access.changesHands else {
@@ -32,10 +32,12 @@ struct SocketPath: ~Copyable, Sendable {
   }
 
   /// Takes the path for `socket`: lock, sweep, fchmod(2), bind(2), and the rest of who may connect.
-  init(binding socket: borrowing FileDescriptor, to path: String, _ access: FileAccess) throws(SystemError) {
+  init(
+    binding socket: borrowing FileDescriptor, to path: String, _ access: FileAccess, at site: CallSite
+  ) throws(SystemError) {
     // What cannot be an address is refused before there is a lock.
     _ = try SocketAddress(.path(path), for: "bind")
-    let lock = try Self.takeLock(path + ".lock")
+    let lock = try Self.takeLock(path + ".lock", at: site)
     try Self.sweepStale(path)
     try socket.bind(to: .path(path), mode: access.firstMode)
     let made = try access.finish(path, type: S_IFSOCK, madeBy: "bind")
@@ -56,9 +58,9 @@ struct SocketPath: ~Copyable, Sendable {
     try lock.close()
   }
 
-  private static func takeLock(_ path: String) throws(SystemError) -> FileDescriptor {
+  private static func takeLock(_ path: String, at site: CallSite) throws(SystemError) -> FileDescriptor {
     while true {
-      let file = try FileDescriptor(checking: unsafe ipc_open_lock_file(path), "open", path)
+      let file = try FileDescriptor(checking: unsafe ipc_open_lock_file(path), "open", path, at: site)
       let result = ipc_lock(file.number)
       if result == -EWOULDBLOCK { throw SystemError(errno: EADDRINUSE, operation: "lock", object: path) }
       _ = try SystemError.check(result, "flock", path)
@@ -84,7 +86,7 @@ struct SocketPath: ~Copyable, Sendable {
     guard found.mode & S_IFMT == S_IFSOCK else {
       throw SystemError(errno: ENOTSOCK, operation: "bind", object: path)
     }
-    let probe = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket")
+    let probe = try FileDescriptor(checking: ipc_unix_socket(IPC_STREAM, 1), "socket", at: .here())
     switch probe.connect(to: try SocketAddress(.path(path), for: "connect")) {
     case -ECONNREFUSED: _ = try SystemError.check(unsafe ipc_unlink(path), "unlink", path)
     case -ENOENT: return

@@ -7,7 +7,7 @@ internal import Glibc
 ///
 /// The kernel keeps messages in order, drops none while their receiver lives, and makes a sender wait whose receiver has
 /// too many unread. No connection tells who is at the other end, but each message can: see
-/// ``init(binding:mode:owner:group:identifyingSenders:)``.
+/// ``init(binding:mode:owner:group:identifyingSenders:fileID:line:)``.
 ///
 /// ```swift
 /// let receiver = try UnixDatagram(binding: "/run/example.sock")
@@ -39,30 +39,37 @@ public struct UnixDatagram: ~Copyable, Sendable {
   private let ownAddress: UnixAddress?
 
   /// Makes a socket that is bound to no address. socket(2).
-  /// - Parameter identifyingSenders: as for a bound one. The kernel gives such a socket an abstract address when it first
-  ///   sends or connects, so that others can answer.
+  /// - Parameters:
+  ///   - identifyingSenders: as for a bound one. The kernel gives such a socket an abstract address when it first sends or
+  ///     connects, so that others can answer.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE.
-  public init(identifyingSenders: Bool = false) throws(SystemError) {
-    descriptor = try Self.makeSocket(identifyingSenders)
+  public init(
+    identifyingSenders: Bool = false, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) {
+    descriptor = try Self.makeSocket(identifyingSenders, at: CallSite(fileID, line))
     ownedPath = nil
     ownAddress = nil
   }
 
   /// Binds `address`, where others can send to from now on. Locks, sweeps and protects a path as
-  /// ``UnixListener/init(binding:type:mode:owner:group:backlog:)`` does, before the first message can come.
+  /// ``UnixListener/init(binding:type:mode:owner:group:backlog:fileID:line:)`` does, before the first message can come.
   /// - Parameters:
   ///   - address: where others find it.
   ///   - mode: the socket file's, whatever the umask. It does not protect an abstract name.
   ///   - owner: whose user id the file shall have, if not this process's.
   ///   - group: whose group id it shall have.
   ///   - identifyingSenders: whether each message tells who sent it. setsockopt(2) with SO_PASSCRED.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: the same as a listener.
   public init(
     binding address: UnixAddress, mode: UInt32 = 0o600, owner: UInt32? = nil, group: UInt32? = nil,
-    identifyingSenders: Bool = false
+    identifyingSenders: Bool = false, fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(SystemError) {
-    let socket = try Self.makeSocket(identifyingSenders)
-    let owned = try SocketPath.take(address, for: socket, FileAccess(mode: mode, owner: owner, group: group))
+    let site = CallSite(fileID, line)
+    let socket = try Self.makeSocket(identifyingSenders, at: site)
+    let access = FileAccess(mode: mode, owner: owner, group: group)
+    let owned = try SocketPath.take(address, for: socket, access, at: site)
     descriptor = socket
     ownedPath = consume owned
     ownAddress = address
@@ -81,8 +88,10 @@ public struct UnixDatagram: ~Copyable, Sendable {
     ownAddress = nil
   }
 
-  private static func makeSocket(_ identifyingSenders: Bool) throws(SystemError) -> FileDescriptor {
-    let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_DATAGRAM, 1), "socket")
+  private static func makeSocket(
+    _ identifyingSenders: Bool, at site: CallSite
+  ) throws(SystemError) -> FileDescriptor {
+    let socket = try FileDescriptor(checking: ipc_unix_socket(IPC_DATAGRAM, 1), "socket", at: site)
     if identifyingSenders {
       _ = try SystemError.check(ipc_set_receives_credentials(socket.number, 1), "setsockopt SO_PASSCRED")
     }

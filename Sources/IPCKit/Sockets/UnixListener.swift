@@ -35,16 +35,18 @@ public struct UnixListener: ~Copyable, Sendable {
   ///   - owner: whose user id the file shall have, if not this process's; only root may give it away.
   ///   - group: whose group id it shall have; a group that this process is in, unless it is root's.
   ///   - backlog: how many connections may wait to be accepted; the kernel caps it at net.core.somaxconn.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EADDRINUSE when another process holds the lock, listens or has the name; ENOTSOCK when something else
   ///   stands there; ENAMETOOLONG; EPERM when the file cannot be given away, EINVAL when there is none to give; whatever
   ///   the calls above report. Nothing is left behind but the lock file.
   public init(
     binding address: UnixAddress, type: SocketType = .stream, mode: UInt32 = 0o600, owner: UInt32? = nil,
-    group: UInt32? = nil, backlog: Int32 = 4096
+    group: UInt32? = nil, backlog: Int32 = 4096, fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(SystemError) {
-    let socket = try FileDescriptor(checking: ipc_unix_socket(type.number, 1), "socket")
+    let site = CallSite(fileID, line)
+    let socket = try FileDescriptor(checking: ipc_unix_socket(type.number, 1), "socket", at: site)
     let access = FileAccess(mode: mode, owner: owner, group: group)
-    let owned = try SocketPath.take(address, for: socket, access)
+    let owned = try SocketPath.take(address, for: socket, access, at: site)
     do throws(SystemError) {
       _ = try SystemError.check(ipc_listen(socket.number, backlog), "listen", address.description)
     } catch {
@@ -73,9 +75,12 @@ public struct UnixListener: ~Copyable, Sendable {
   /// A second listener on the same socket, for a server that comes after this one. fcntl(2) with F_DUPFD_CLOEXEC.
   ///
   /// The path stays this one's, if it made it: the second one never removes it.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: EMFILE.
-  public borrowing func duplicate() throws(SystemError) -> UnixListener {
-    UnixListener(sharing: try descriptor.duplicate(), at: ownAddress, type)
+  public borrowing func duplicate(
+    fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> UnixListener {
+    UnixListener(sharing: try descriptor.duplicate(fileID: fileID, line: line), at: ownAddress, type)
   }
 
   private init(sharing socket: consuming FileDescriptor, at address: UnixAddress?, _ type: SocketType) {
@@ -86,11 +91,15 @@ public struct UnixListener: ~Copyable, Sendable {
   }
 
   /// Waits for a connection until the deadline. accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK, ppoll(2).
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: ``IPCError/system(_:)`` with EMFILE when the process may have no more descriptors.
-  public borrowing func accept(deadline: Deadline = .never) throws(IPCError) -> FileDescriptor {
+  public borrowing func accept(
+    deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(IPCError) -> FileDescriptor {
+    let site = CallSite(fileID, line)
     while true {
       do throws(SystemError) {
-        if let connection = try acceptPending() { return connection }
+        if let connection = try descriptor.acceptPending(at: site) { return connection }
       } catch {
         throw .system(error)
       }
@@ -127,8 +136,10 @@ public struct UnixListener: ~Copyable, Sendable {
   }
 
   /// The next waiting connection; nil when none waits.
-  package borrowing func acceptPending() throws(SystemError) -> FileDescriptor? {
-    try descriptor.acceptPending()
+  package borrowing func acceptPending(
+    fileID: StaticString = #fileID, line: UInt32 = #line
+  ) throws(SystemError) -> FileDescriptor? {
+    try descriptor.acceptPending(at: CallSite(fileID, line))
   }
 }
 
@@ -148,13 +159,13 @@ extension FileDescriptor {
   }
 
   /// The next connection that waits on a listening socket; nil when none waits.
-  borrowing func acceptPending() throws(SystemError) -> FileDescriptor? {
+  borrowing func acceptPending(at site: CallSite) throws(SystemError) -> FileDescriptor? {
     while true {
       switch ipc_accept(number) {
       case -EAGAIN: return nil
       // The client gave up while it waited in the backlog: that is no failure of ours.
       case -ECONNABORTED: continue
-      case let result: return try FileDescriptor(checking: result, "accept4")
+      case let result: return try FileDescriptor(checking: result, "accept4", at: site)
       }
     }
   }

@@ -19,11 +19,14 @@ internal import CIPCShim
   public var descriptor: FileDescriptor
 
   /// Connects to a listener of this type and checks who listens before anything is sent, as
-  /// ``UnixStream/init(connectingTo:trusting:deadline:)`` does.
+  /// ``UnixStream/init(connectingTo:trusting:deadline:fileID:line:)`` does.
+  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: the same; EPROTOTYPE when the socket there is of another type.
   public init(
-    connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
+    connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never,
+    fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(IPCError) {
-    descriptor = try FileDescriptor(connecting: .seqpacket, to: address, trusting: policy, deadline)
+    descriptor = try FileDescriptor(
+      connecting: .seqpacket, to: address, trusting: policy, deadline, at: CallSite(fileID, line))
   }
 }

@@ -22,12 +22,15 @@ internal import CIPCShim
   /// - Parameters:
   ///   - address: where the listener is.
   ///   - policy: who must have called listen(2), which under socket activation is systemd: see ``Peer``.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
   /// - Throws: ``IPCError/system(_:)`` with ENOENT or ECONNREFUSED when nobody listens, EACCES; ``PeerError/notAllowed(_:)``;
   ///   ``IPCError/deadlineExceeded(operation:)``.
   public init(
-    connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never
+    connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never,
+    fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(IPCError) {
-    descriptor = try FileDescriptor(connecting: .stream, to: address, trusting: policy, deadline)
+    descriptor = try FileDescriptor(
+      connecting: .stream, to: address, trusting: policy, deadline, at: CallSite(fileID, line))
   }
 }
 

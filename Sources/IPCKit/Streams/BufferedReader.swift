@@ -42,12 +42,14 @@ public struct BufferedReader: ~Copyable, Sendable {
   ///   - capacity: the buffer's size in bytes at first; it grows up to the limit when a frame needs it.
   ///   - descriptorLimit: how many descriptors may come with a frame, at most 253, for ``takeDescriptors()``; with 0, the
   ///     kernel lets go of what is sent.
+  ///   - fileID: with `line`, the ``DescriptorOrigin`` of those.
   public init(
-    _ descriptor: consuming FileDescriptor, limit: Int = 1 << 20, capacity: Int = 1 << 16, descriptorLimit: Int = 0
+    _ descriptor: consuming FileDescriptor, limit: Int = 1 << 20, capacity: Int = 1 << 16, descriptorLimit: Int = 0,
+    fileID: StaticString = #fileID, line: UInt32 = #line
   ) {
     precondition(limit > 0 && capacity > 0, "a reader needs room")
     precondition(descriptorLimit >= 0 && descriptorLimit <= DescriptorList.mostInMessage, "0 to 253 descriptors")
-    descriptors = descriptorLimit > 0 ? FrameDescriptors(limit: descriptorLimit) : nil
+    descriptors = descriptorLimit > 0 ? FrameDescriptors(limit: descriptorLimit, at: CallSite(fileID, line)) : nil
     self.descriptor = descriptor
     self.limit = limit
     self.capacity = capacity

@@ -19,6 +19,8 @@ package final class FrameDescriptors: @unchecked Sendable {
 
   /// How many there may be for a frame.
   private let limit: Int
+  /// Where whoever takes them in was made.
+  private let site: CallSite
   /// Of frames that have not been taken yet, in the order of their batches.
   private var coming = DescriptorList()
   private var batches: [Batch] = []
@@ -27,7 +29,7 @@ package final class FrameDescriptors: @unchecked Sendable {
   /// Why nothing can be read any more, where that was not the system's fault alone: bytes or descriptors are lost.
   private(set) var failure: IPCError?
 
-  package init(limit: Int) { self.limit = limit }
+  init(limit: Int, at site: CallSite) { (self.limit, self.site) = (limit, site) }
 
   /// Receives bytes and descriptors into room behind `unread` bytes that wait already, which are the beginning of one
   /// frame: all complete ones are taken before more is read.
@@ -40,7 +42,7 @@ package final class FrameDescriptors: @unchecked Sendable {
       let before = coming.count
       guard before <= limit else { throw .peer(.tooManyDescriptors(limit: limit)) }
       // The caller's room, of that size.
-      let count = unsafe try FileDescriptor.receive(number, start, room, limit, &coming)
+      let count = unsafe try FileDescriptor.receive(number, start, room, limit, at: site, &coming)
       guard coming.count > before else { return (count, false) }
       batches.append(Batch(count: coming.count - before, distance: unread + Int(count)))
       return (count, true)

@@ -17,6 +17,10 @@ extension BufferedReader.Detached {
   consuming func intoDescriptor() -> FileDescriptor { descriptor }
 }
 
+extension EventCounter {
+  consuming func intoDescriptor() -> FileDescriptor { descriptor }
+}
+
 extension MemoryFile {
   consuming func intoDescriptor() -> FileDescriptor { descriptor }
 }

@@ -7,7 +7,7 @@ func leak(_ descriptor: consuming FileDescriptor) {
 }
 
 func forget(_ descriptor: borrowing FileDescriptor) throws {
-  try descriptor.duplicate()  // expect: result of call to 'duplicate()' is unused
+  try descriptor.duplicate()  // expect: result of call to 'duplicate(fileID:line:)' is unused
 }
 
 func lose(_ reader: consuming BufferedReader) {
@@ -15,5 +15,5 @@ func lose(_ reader: consuming BufferedReader) {
 }
 
 func hangUp(_ listener: borrowing UnixListener) throws {
-  try listener.accept()  // expect: result of call to 'accept(deadline:)' is unused
+  try listener.accept()  // expect: result of call to 'accept(deadline:fileID:line:)' is unused
 }
