@@ -9,7 +9,7 @@ package enum ProcessStatus {
     guard processID > 0 else { return nil }
     let path = "/proc/\(processID)/stat"
     do throws(SystemError) {
-      return startTime(in: try contents(of: path))
+      return startTime(in: try KernelText.contents(of: path))
     } catch  where error.errno == ENOENT || error.errno == ESRCH {
       return nil
     }
@@ -23,19 +23,5 @@ package enum ProcessStatus {
     let fields = status[(end + 1)...].split(separator: UInt8(ascii: " "))
     guard fields.count > 22 - 3 else { return nil }
     return UInt64(String(decoding: fields[22 - 3], as: UTF8.self))
-  }
-
-  private static func contents(of path: String) throws(SystemError) -> [UInt8] {
-    let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: path) }
-    // open just handed the number out.
-    let file = unsafe FileDescriptor(owning: number, at: .here())
-    // The kernel writes it at once, and it has less than half of this.
-    var buffer = [UInt8](repeating: 0, count: 2048)
-    var span = buffer.mutableSpan
-    // Bytes seen as raw bytes: nothing is reinterpreted.
-    var bytes = unsafe span.mutableBytes
-    let count = try file.read(into: &bytes)
-    return Array(buffer.prefix(count))
   }
 }
