@@ -63,7 +63,8 @@ struct ProcessListing: ~Copyable {
     var buffer = [CChar](repeating: 0, count: 64)
     // The shim stores as many bytes as there is room for.
     let length = unsafe ipc_socket_protocol(links.number, number, &buffer, buffer.count)
-    return length < 0 ? nil : String(decoding: buffer.prefix(Int(length)).lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return length < 0
+      ? nil : String(decoding: buffer.prefix(Int(length)).lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   private static func open(_ path: String) throws(SystemError) -> FileDescriptor {
