@@ -46,11 +46,12 @@ enum CheckedScope {
   /// for each of the three clocks. Whichever test is the first to sleep would have left them open.
   private static func openWhatStaysOpen() async {
     await DescriptorLeakCheck.openRuntimeDescriptors()
-    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-      DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(1)) { continuation.resume() }
-    }
-    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-      DispatchQueue.global().asyncAfter(wallDeadline: .now() + .nanoseconds(1)) { continuation.resume() }
+    await DescriptorLeakCheck.openTimers(of: [CLOCK_REALTIME]) { time in
+      await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+        let (seconds, attoseconds) = time.components
+        let nanoseconds = Int(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        DispatchQueue.global().asyncAfter(wallDeadline: .now() + .nanoseconds(nanoseconds)) { continuation.resume() }
+      }
     }
   }
 }

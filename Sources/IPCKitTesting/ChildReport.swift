@@ -44,7 +44,7 @@ package struct ChildReport: Sendable {
 
   private static let longestLine = 4 << 20
   private static let mostIssues = 1000
-  private static let longestOutput = 4096
+  private static let longestOutput = 64 << 10
 
   init(_ identifier: String) { self.identifier = identifier }
 
@@ -106,8 +106,12 @@ package struct ChildReport: Sendable {
     }
   }
 
+  /// What came before the runtime's own backtrace, which was printed and is too long to be said again.
   private var lastWords: String {
-    output.isEmpty ? "" : "; the last that it wrote to standard error:\n" + String(decoding: output, as: UTF8.self)
+    var text = String(decoding: output, as: UTF8.self)
+    if let crash = text.firstRange(of: "*** Signal ") { text.removeSubrange(crash.lowerBound...) }
+    text = String(text.suffix(2000))
+    return text.isEmpty ? "" : "; the last that it wrote to standard error:\n" + text
   }
 
   private static func name(ofSignal number: Int32) -> String {
@@ -164,7 +168,10 @@ extension ChildReport {
 
   private mutating func add(_ issue: Record.Issue, _ event: Record.Payload) {
     guard issues.count < Self.mostIssues else { return unkeptIssues += 1 }
-    var text = (event.messages ?? []).map(\.text).joined(separator: "\n")
+    var messages = (event.messages ?? []).map(\.text)
+    // What Testing will say of the issue that is recorded here.
+    if messages.count > 1, messages.first == "Issue recorded" { messages.removeFirst() }
+    var text = messages.joined(separator: "\n")
     if text.hasPrefix("Time limit was exceeded") { isOverTime = true }
     if let name = event._testCase?.displayName { text += "\nin the case \(name)" }
     issues.append(ChildIssue(text: text, location: issue.sourceLocation, isKnown: issue.isKnown))

@@ -1,6 +1,7 @@
 // What a piece of code has left open: a census before, a census after, and the patience for what is still being closed.
 
 internal import CIPCShim
+internal import Glibc
 
 /// Descriptors that are open and were not, of this process and of its descendants.
 ///
@@ -136,9 +137,24 @@ extension DescriptorLeakCheck {
   /// Has the Swift runtime open what it opens at the first sleep of a task and keeps: an epoll instance, an eventfd and a
   /// timerfd for each clock. Before a check of asynchronous code, so that clean code is found clean.
   nonisolated(nonsending) public static func openRuntimeDescriptors() async {
-    // A timer that has expired is there.
-    try? await Task.sleep(for: .nanoseconds(1), clock: .continuous)
-    try? await Task.sleep(for: .nanoseconds(1), clock: .suspending)
+    await openTimers(of: [CLOCK_MONOTONIC, CLOCK_BOOTTIME]) { time in
+      try? await Task.sleep(for: time, clock: .continuous)
+      try? await Task.sleep(for: time, clock: .suspending)
+    }
+  }
+
+  /// Sleeps until there is a timerfd for each of the clocks, a second in all at most. One sleep is not enough: a moment that
+  /// has passed before the runtime gets to it needs no timer.
+  nonisolated(nonsending) package static func openTimers(
+    of clocks: Set<Int32>, sleep: nonisolated(nonsending) (Duration) async -> Void
+  ) async {
+    for exponent in 0..<10 {
+      await sleep(.milliseconds(1 << exponent))
+      let found = (try? DescriptorCensus())?.descriptors.compactMap { held in
+        if case .timerfd(let timer) = held.kind { timer.clock } else { nil }
+      }
+      guard let found, !clocks.isSubset(of: found) else { return }
+    }
   }
 }
 
