@@ -34,7 +34,7 @@ PROGRAMS = windowd windowctl
 # What `make test-systemd` boots.
 STAGE = .build/stage
 
-.PHONY: help build echo-service install uninstall demo test test-debug test-release test-systemd sanitize lint format bench bench-quick figures clean
+.PHONY: help build echo-service leaky install uninstall demo test test-debug test-release test-systemd sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -52,6 +52,11 @@ echo-service: build ## Build the example of an activated service; it is in .buil
 	@# Planned anew each time: a file that has come into the library would not be seen from there.
 	@rm -f .build/echo/release.yaml
 	$(RELEASE) --package-path Examples/echo --scratch-path .build/echo $(WINDOWD_LINK) $(QUIET)
+
+leaky: ## Build the example that leaks; it is .build/leaky then.
+	@scripts/install-packages.sh gcc libc6-dev
+	@mkdir -p .build
+	gcc -std=gnu11 -g -Wall -Wextra -o .build/leaky Examples/leaky/leaky.c
 
 # Only where they are missing: `sudo make install` must not build as root what `make build` has built.
 $(PROGRAMS:%=.build/release/%):

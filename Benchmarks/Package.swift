@@ -24,6 +24,7 @@ let package = Package(
   targets: [
     .executableTarget(name: "load", cSettings: cSettings),
     .executableTarget(name: "c-epoll-server", cSettings: cSettings),
+    .executableTarget(name: "c-census", cSettings: cSettings),
     .executableTarget(name: "c-lines", cSettings: cSettings),
     .executableTarget(name: "c-messages", cSettings: cSettings),
     .executableTarget(name: "stepcount", cSettings: cSettings, linkerSettings: [.linkedLibrary("pthread")]),
@@ -31,6 +32,8 @@ let package = Package(
     .executableTarget(
       name: "ipckit-bench-server", dependencies: [.product(name: "IPCKit", package: "IPCKit")],
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ipckit-census", dependencies: [.product(name: "IPCKit", package: "IPCKit")], swiftSettings: swiftSettings),
     .executableTarget(
       name: "ipckit-lines", dependencies: [.product(name: "IPCKit", package: "IPCKit")], swiftSettings: swiftSettings),
     .executableTarget(

@@ -10,7 +10,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
-from runner import counts, lines, loops, memory, messages, plot, rates, report  # noqa: E402
+from runner import census, counts, lines, loops, memory, messages, plot, rates, report  # noqa: E402
 from runner.processes import Failed, wide_file_limit  # noqa: E402
 from runner.servers import HERE, VARIANTS, build, check  # noqa: E402
 
@@ -74,12 +74,13 @@ def measure(options, directory):
     counted = count_all(options, directory, files)
     size = (32 if options.quick else 256) << 20
     scanned = lines.measure(directory, size, options.rounds, options.seconds, core, say)
+    taken = census.measure(directory, options.rounds, options.seconds, core, say)
     passed = messages.measure(options.rounds, options.seconds, core, say)
     spread = [report.of_loops(loops.measure(directory, options.rounds, options.seconds, say))] if ours else []
     say("")
     tables = report.of_rates(options.servers, results)
     return [*tables, report.of_counts(options.servers, counted), *spread, report.of_lines(scanned),
-            report.of_messages(passed)], results
+            report.of_census(taken), report.of_messages(passed)], results
 
 
 def main():

@@ -30,7 +30,7 @@ VARIANTS = {
     "ipckit": Variant("ipckit-bench-server", ("async",)),
     "nio": Variant("nio-bench-server"),
 }
-TOOLS = ("load", "stepcount", "c-lines", "ipckit-lines", "c-messages", "ipckit-messages")
+TOOLS = ("load", "stepcount", "c-census", "ipckit-census", "c-lines", "ipckit-lines", "c-messages", "ipckit-messages")
 
 
 def build(names):

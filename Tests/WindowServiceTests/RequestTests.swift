@@ -43,7 +43,7 @@ internal import WindowProtocol
       let idle = try daemon.status().descriptors
       #expect(idle["epoll"] == 1 && idle["eventfd"] == 1 && idle["signalfd"] == 1)
       // The listener, the children's pair and the connection that asks, once the daemon has seen the end of earlier ones.
-      #expect(try eventually { try daemon.status().descriptors["socket"] == 4 })
+      #expect(try eventually { try daemon.status().descriptors["unix stream socket"] == 4 })
       for _ in 0..<3 { _ = try daemon.create("cat") }
       let busy = try daemon.status().descriptors
       #expect(busy["terminal master", default: 0] == 3 && busy["pidfd", default: 0] == 3)

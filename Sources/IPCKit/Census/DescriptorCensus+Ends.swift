@@ -3,15 +3,15 @@
 extension DescriptorCensus {
   /// Finds the ends that are in the same process. What else holds them is not known yet.
   mutating func pairEnds() {
-    var holders = EndHolders(of: descriptors)
-    guard !holders.isEmpty else { return }
+    let ends = OwnEnds(descriptors)
+    guard !ends.isEmpty else { return }
     let name = ProcessListing.name(ofProcess: processID)
-    for held in descriptors {
-      holders.add(held, DescriptorHolder(processID: processID, processName: name, number: held.number))
-    }
     for index in descriptors.indices where descriptors[index].otherEnd == nil {
-      let found = holders.holders(ofEndOf: descriptors[index])
-      if !found.isEmpty { descriptors[index].otherEnd = .held(found) }
+      guard let key = descriptors[index].endKey else { continue }
+      let numbers = ends.numbers(of: key)
+      guard !numbers.isEmpty else { continue }
+      descriptors[index].otherEnd = .held(
+        numbers.map { DescriptorHolder(processID: processID, processName: name, number: $0) })
     }
   }
 
@@ -23,15 +23,11 @@ extension DescriptorCensus {
   /// an end that was not found is ``OtherEnd/outOfSight`` rather than ``OtherEnd/gone``.
   public mutating func findOtherEnds() {
     var holders = EndHolders(of: descriptors)
-    guard !holders.isEmpty else {
-      processesOutOfSight = 0
-      return
-    }
     processesOutOfSight = holders.search(first: processID)
     for index in descriptors.indices {
       let held = descriptors[index]
-      guard held.otherEnd != .gone, held.otherEnd != .waitingForAccept, held.endKey != nil else { continue }
-      let found = holders.holders(ofEndOf: held)
+      guard held.otherEnd != .gone, held.otherEnd != .waitingForAccept, let key = held.endKey else { continue }
+      let found = holders.holders(of: key)
       if !found.isEmpty {
         descriptors[index].otherEnd = .held(found)
       } else {
@@ -43,47 +39,84 @@ extension DescriptorCensus {
   }
 }
 
-/// What the other end of a descriptor is known by.
-enum EndKey: Hashable {
-  case socket(inode: UInt64)
-  /// A pipe's link, or a FIFO's path.
-  case readers(of: String)
-  case writers(of: String)
-  case terminalMaster(Int)
-  case terminalSlave(Int)
+/// One end of a pipe, of a socket's connection or of a pseudo-terminal, by what the kernel knows it by.
+struct EndKey: Hashable {
+  let role: Role
+  /// The inode, or a pseudo-terminal's index.
+  let inode: UInt64
+  /// Of a FIFO.
+  var device: UInt64 = 0
+
+  enum Role {
+    case socket, reader, writer, terminalMaster, terminalSlave
+  }
+
+  /// The inode alone tells most apart, and thousands are hashed.
+  func hash(into hasher: inout Hasher) { hasher.combine(inode) }
 }
 
 extension HeldDescriptor {
-  /// What to look for; nil for what has no other end, or none that is on this machine.
+  /// The end that belongs to this one; nil for what has no other end, or none that is on this machine.
   var endKey: EndKey? {
     switch kind {
-    case .socket: peerInode.map { .socket(inode: $0) }
+    case .socket: peerInode.map { EndKey(role: .socket, inode: $0) }
     case .pipe, .fifo:
       switch access {
-      case .reading: .writers(of: target)
-      case .writing: .readers(of: target)
+      case .reading: pipeKey(.writer)
+      case .writing: pipeKey(.reader)
       case .both, .neither: nil
       }
-    case .terminalMaster(let index): index.map { .terminalSlave($0) }
-    case .terminalSlave(let index): index.map { .terminalMaster($0) }
+    case .terminalMaster(let index): index.map { EndKey(role: .terminalSlave, inode: UInt64($0)) }
+    case .terminalSlave(let index): index.map { EndKey(role: .terminalMaster, inode: UInt64($0)) }
     default: nil
     }
   }
 
-  /// As which ends others may look for this one.
-  var ownKeys: [EndKey] {
+  /// As which end others may look for this one.
+  var ownKey: EndKey? {
     switch kind {
-    case .socket: inode.map { [.socket(inode: $0)] } ?? []
+    case .socket: inode.map { EndKey(role: .socket, inode: $0) }
     case .pipe, .fifo:
       switch access {
-      case .reading: [.readers(of: target)]
-      case .writing: [.writers(of: target)]
-      case .both: [.readers(of: target), .writers(of: target)]
-      case .neither: []
+      case .reading: pipeKey(.reader)
+      case .writing: pipeKey(.writer)
+      case .both, .neither: nil
       }
-    case .terminalMaster(let index): index.map { [.terminalMaster($0)] } ?? []
-    case .terminalSlave(let index): index.map { [.terminalSlave($0)] } ?? []
-    default: []
+    case .terminalMaster(let index): index.map { EndKey(role: .terminalMaster, inode: UInt64($0)) }
+    case .terminalSlave(let index): index.map { EndKey(role: .terminalSlave, inode: UInt64($0)) }
+    default: nil
     }
+  }
+
+  private func pipeKey(_ role: EndKey.Role) -> EndKey? {
+    inode.map { EndKey(role: role, inode: $0, device: device ?? 0) }
+  }
+}
+
+/// The descriptors of one process by what they are ends of, for a census of thousands.
+private struct OwnEnds {
+  /// The last descriptor of each key; the one before it stands in `before`.
+  private var last: [EndKey: Int32]
+  private var before: [Int32: Int32] = [:]
+
+  init(_ descriptors: [HeldDescriptor]) {
+    last = Dictionary(minimumCapacity: descriptors.count)
+    for held in descriptors {
+      guard let key = held.ownKey else { continue }
+      if let other = last.updateValue(held.number, forKey: key) { before[held.number] = other }
+    }
+  }
+
+  var isEmpty: Bool { last.isEmpty }
+
+  /// In ascending order.
+  func numbers(of key: EndKey) -> [Int32] {
+    guard var number = last[key] else { return [] }
+    var numbers = [number]
+    while let next = before[number] {
+      numbers.append(next)
+      number = next
+    }
+    return numbers.reversed()
   }
 }

@@ -3,19 +3,19 @@
 extension DescriptorCensus {
   /// Replaces each socket that was found by what the kernel tells of it.
   mutating func describeSockets(_ listing: borrowing ProcessListing) {
-    var wanted: Set<UInt64> = []
-    for held in descriptors {
-      if case .socket = held.kind, let inode = held.inode { wanted.insert(inode) }
-    }
-    guard !wanted.isEmpty else { return }
+    var unknown = descriptors.indices.filter { descriptors[$0].isSocket }
+    guard !unknown.isEmpty else { return }
+    var wanted = Set<UInt64>(minimumCapacity: unknown.count)
+    for index in unknown { if let inode = descriptors[index].inode { wanted.insert(inode) } }
     let lists = SocketLists(path: listing.path)
-    adopt(Self.unixRecords(of: wanted, lists))
+    adopt(Self.unixRecords(of: wanted, lists), for: &unknown)
     var protocols: [Int: String] = [:]
-    for (index, held) in descriptors.enumerated() where held.isUnknownSocket {
-      protocols[index] = listing.socketProtocol(held.number)?.lowercased()
+    for index in unknown {
+      protocols[index] = listing.socketProtocol(descriptors[index].number)?.lowercased()
     }
-    for name in Set(protocols.values) { adopt(Self.records(of: wanted, name, lists)) }
-    for (index, name) in protocols where descriptors[index].isUnknownSocket {
+    for name in Set(protocols.values) { adopt(Self.records(of: wanted, name, lists), for: &unknown) }
+    for index in unknown {
+      guard let name = protocols[index] else { continue }
       // It is in no list: nobody has bound or connected it.
       let shown = Self.names[name] ?? name
       descriptors[index].kind = .socket(
@@ -46,9 +46,10 @@ extension DescriptorCensus {
     "tcp", "tcp6", "udp", "udp6", "raw", "raw6", "icmp", "icmp6", "udplite", "udplite6",
   ]
 
-  private mutating func adopt(_ records: SocketRecords) {
-    for index in descriptors.indices where descriptors[index].isUnknownSocket {
-      guard let inode = descriptors[index].inode, let record = records.found[inode] else { continue }
+  /// Takes over what was found, and keeps in `unknown` what was not.
+  private mutating func adopt(_ records: SocketRecords, for unknown: inout [Int]) {
+    unknown.removeAll { index in
+      guard let inode = descriptors[index].inode, let record = records.found[inode] else { return false }
       descriptors[index].kind = .socket(record.socket)
       descriptors[index].peerInode = record.peerInode
       if records.waiting.contains(inode) {
@@ -56,12 +57,11 @@ extension DescriptorCensus {
       } else if record.peerIsGone {
         descriptors[index].otherEnd = .gone
       }
+      return true
     }
   }
 }
 
 extension HeldDescriptor {
-  fileprivate var isUnknownSocket: Bool {
-    if case .socket(let socket) = kind { socket == HeldSocket() } else { false }
-  }
+  fileprivate var isSocket: Bool { if case .socket = kind { true } else { false } }
 }

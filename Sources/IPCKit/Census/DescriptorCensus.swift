@@ -56,20 +56,28 @@ public struct DescriptorCensus: Hashable, Sendable {
   public init(processID: Int32? = nil) throws(SystemError) {
     let own = getpid()
     let listing = try ProcessListing(processID ?? own)
-    let numbers = try listing.numbers().filter { listing.processID != own || !listing.isOwn($0) }
-    var reading = DescriptorReading()
-    var descriptors: [HeldDescriptor] = []
-    descriptors.reserveCapacity(numbers.count)
-    for number in numbers {
-      guard let held = reading.read(number, in: listing) else { continue }
-      descriptors.append(held)
-    }
+    let (descriptors, missed) = try Self.read(listing)
     self.processID = listing.processID
-    missed = numbers.count - descriptors.count
     self.descriptors = descriptors
+    self.missed = missed
     describeSockets(listing)
     pairEnds()
     if listing.processID == own { addOrigins() }
+  }
+
+  private static func read(
+    _ listing: borrowing ProcessListing
+  ) throws(SystemError) -> (descriptors: [HeldDescriptor], missed: Int) {
+    let isOwn = listing.processID == getpid()
+    var reading = DescriptorReading()
+    var descriptors: [HeldDescriptor] = []
+    descriptors.reserveCapacity(listing.expectedCount)
+    var missed = 0
+    try listing.forEachNumber { number in
+      guard !isOwn || !listing.isOwn(number) else { return }
+      if let held = reading.read(number, in: listing) { descriptors.append(held) } else { missed += 1 }
+    }
+    return (descriptors, missed)
   }
 
   /// Where each was made, while that is recorded.

@@ -1,40 +1,43 @@
 // What /proc/PID/fdinfo tells of a descriptor. proc(5), and the kernel's own list of what each kind adds.
 
 /// The lines of one file there, as far as they are of use here. Lines of kernels to come are passed over.
-struct DescriptorInformation {
+package struct DescriptorInformation {
   /// open(2)'s flags, with O_CLOEXEC for the descriptor's own. Nil in what is no such text at all.
-  private(set) var flags: UInt32?
-  private(set) var offset: Int64 = 0
-  private(set) var inode: UInt64?
-  private(set) var terminalIndex: Int?
+  package private(set) var flags: UInt32?
+  package private(set) var offset: Int64 = 0
+  package private(set) var inode: UInt64?
+  package private(set) var terminalIndex: Int?
   /// A pidfd's; nil when the process has gone.
-  private(set) var processID: Int32?
-  private(set) var count: UInt64 = 0
-  private(set) var identity: UInt64?
-  private(set) var targets: [EpollTarget] = []
-  private(set) var signals: UInt64 = 0
-  private(set) var watches = 0
-  private(set) var clock: Int32 = 0
-  private(set) var remaining = Duration.zero
-  private(set) var interval = Duration.zero
+  package private(set) var processID: Int32?
+  package private(set) var count: UInt64 = 0
+  package private(set) var identity: UInt64?
+  package private(set) var targets: [EpollTarget] = []
+  package private(set) var signals: UInt64 = 0
+  package private(set) var watches = 0
+  package private(set) var clock: Int32 = 0
+  package private(set) var remaining = Duration.zero
+  package private(set) var interval = Duration.zero
 
-  init(parsing bytes: Span<UInt8>) {
+  package init(parsing bytes: Span<UInt8>) {
     var scanner = TextScanner(bytes)
     while scanner.nextLine() { readLine(&scanner) }
   }
 
   private mutating func readLine(_ line: inout TextScanner) {
-    if line.skip("pos:") {
+    switch line.first {
+    case UInt8(ascii: "p") where line.skip("pos:"):
       offset = line.number().map { Int64(bitPattern: $0) } ?? 0
-    } else if line.skip("flags:") {
+    case UInt8(ascii: "f") where line.skip("flags:"):
       flags = line.number(radix: 8).map { UInt32(truncatingIfNeeded: $0) }
-    } else if line.skip("ino:") {
+    case UInt8(ascii: "i") where line.skip("ino:"):
       inode = line.number()
-    } else if line.skip("tfd:") {
+    case UInt8(ascii: "m") where line.skip("mnt_id:"):
+      return
+    case UInt8(ascii: "t") where line.skip("tfd:"):
       addTarget(&line)
-    } else if line.skip("inotify wd:") {
+    case UInt8(ascii: "i") where line.skip("inotify wd:"):
       watches += 1
-    } else {
+    default:
       readRareLine(&line)
     }
   }

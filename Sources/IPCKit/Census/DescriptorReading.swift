@@ -8,11 +8,20 @@ internal import Glibc
 struct DescriptorReading {
   private var link = [UInt8](repeating: 0, count: 8192)
   private var information = [UInt8](repeating: 0, count: 4096)
+  private var last: (bytes: [UInt8], target: DescriptorTarget)?
 
   /// What it leads to, in the kernel's words; nil when it was closed meanwhile.
   mutating func target(_ number: Int32, in listing: borrowing ProcessListing) -> String? {
     guard let length = listing.link(number, &link) else { return nil }
     return String(decoding: link[..<length], as: UTF8.self)
+  }
+
+  /// Files without a place come in crowds with the same link.
+  private mutating func recognize(_ length: Int) -> DescriptorTarget {
+    if let last, link.starts(with: last.bytes), last.bytes.count == length { return last.target }
+    let target = DescriptorTarget(link.span.extracting(first: length))
+    if case .anonymous = target.form { last = (Array(link[..<length]), target) }
+    return target
   }
 
   /// Nil when it was closed meanwhile, or is another one at every look.
@@ -21,10 +30,9 @@ struct DescriptorReading {
       guard let length = listing.link(number, &link), let count = listing.information(number, &information) else {
         return nil
       }
-      let text = information.span.extracting(first: count)
-      let found = DescriptorInformation(parsing: text)
+      let found = DescriptorInformation(parsing: information.span.extracting(first: count))
       guard let flags = found.flags else { return nil }
-      let target = DescriptorTarget(link.span.extracting(first: length))
+      let target = recognize(length)
       // What has an inode in its link must have the same in its information.
       if let expected = target.inode, let inode = found.inode, expected != inode { continue }
       let status = target.isPath ? listing.status(number) : nil
@@ -41,7 +49,7 @@ extension HeldDescriptor {
   ) {
     self.processID = processID
     self.number = number
-    self.target = target.text
+    link = target.text
     kind = DescriptorKind(target, found, status)
     access = Access(flags)
     isNonBlocking = flags & UInt32(O_NONBLOCK) != 0

@@ -1,12 +1,12 @@
 // Where a link of /proc/PID/fd leads: a path, or a word of the kernel's for what has none.
 
 /// The text of a link, and what it says by its form.
-struct DescriptorTarget {
-  /// The bytes as text; those that are not UTF-8 are U+FFFD.
-  let text: String
-  let form: Form
+package struct DescriptorTarget {
+  /// The bytes as text, but for a socket and a pipe; those that are not UTF-8 are U+FFFD.
+  package let text: String
+  package let form: Form
 
-  enum Form: Equatable {
+  package enum Form: Equatable {
     case path
     /// `/memfd:NAME (deleted)`
     case memory(name: String)
@@ -21,14 +21,18 @@ struct DescriptorTarget {
     case unknown
   }
 
-  init(_ bytes: Span<UInt8>) {
+  package init(_ bytes: Span<UInt8>) {
     var scanner = TextScanner(line: bytes)
-    text = scanner.rest()
     if scanner.skip("socket:["), let inode = scanner.number() {
-      form = .socket(inode: inode)
-    } else if scanner.skip("pipe:["), let inode = scanner.number() {
-      form = .pipe(inode: inode)
-    } else if scanner.skip("/memfd:") {
+      (text, form) = ("", .socket(inode: inode))
+      return
+    }
+    if scanner.skip("pipe:["), let inode = scanner.number() {
+      (text, form) = ("", .pipe(inode: inode))
+      return
+    }
+    text = scanner.rest()
+    if scanner.skip("/memfd:") {
       let name = scanner.rest()
       let deleted = " (deleted)"
       form = .memory(name: name.hasSuffix(deleted) ? String(name.dropLast(deleted.count)) : name)

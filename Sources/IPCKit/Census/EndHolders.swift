@@ -7,38 +7,28 @@ struct EndHolders {
   private var found: [EndKey: [DescriptorHolder]] = [:]
   /// The links that are worth a second look, in the kernel's words.
   private var targets: Set<String> = []
-  private var looksForTerminals = false
+  private var looksForMasters = false
 
   /// Looks for the other ends of these.
   init(of descriptors: [HeldDescriptor]) {
     for held in descriptors {
-      guard let key = held.endKey else { continue }
-      found[key] = []
-      switch key {
-      case .socket(let inode): targets.insert("socket:[\(inode)]")
-      case .readers(let target), .writers(let target): targets.insert(target)
-      case .terminalSlave(let index): targets.insert("/dev/pts/\(index)")
-      case .terminalMaster: looksForTerminals = true
+      guard let key = held.endKey, found.updateValue([], forKey: key) == nil else { continue }
+      switch key.role {
+      case .socket: targets.insert("socket:[\(key.inode)]")
+      case .reader, .writer: targets.insert(held.target)
+      case .terminalSlave: targets.insert("/dev/pts/\(key.inode)")
+      case .terminalMaster: looksForMasters = true
       }
     }
   }
 
-  /// Whether there is nothing to look for.
-  var isEmpty: Bool { found.isEmpty }
-
-  /// Those that hold the other end of a descriptor, as far as they were found.
-  func holders(ofEndOf held: HeldDescriptor) -> [DescriptorHolder] {
-    held.endKey.flatMap { found[$0] } ?? []
-  }
-
-  /// Takes a descriptor for an end when it is one that is looked for.
-  mutating func add(_ held: HeldDescriptor, _ holder: @autoclosure () -> DescriptorHolder) {
-    for key in held.ownKeys where found[key] != nil { found[key]?.append(holder()) }
-  }
+  /// Those that hold an end, as far as they were found.
+  func holders(of key: EndKey) -> [DescriptorHolder] { found[key] ?? [] }
 
   /// Looks into all processes, into `first` before the others.
   /// - Returns: how many there are that could not be looked into.
   mutating func search(first: Int32) -> Int {
+    guard !found.isEmpty else { return 0 }
     var outOfSight = 0
     let others = ((try? ProcessListing.processes()) ?? []).filter { $0 != first }
     for processID in [first] + others {
@@ -56,18 +46,18 @@ struct EndHolders {
     let listing = try ProcessListing(processID)
     var reading = DescriptorReading()
     var name: String?
-    for number in try listing.numbers() {
+    try listing.forEachNumber { number in
       guard let target = reading.target(number, in: listing), isWorthALook(target),
-        let held = reading.read(number, in: listing)
-      else { continue }
+        let held = reading.read(number, in: listing), let key = held.ownKey, found[key] != nil
+      else { return }
       let known = name ?? ProcessListing.name(ofProcess: processID)
       name = known
-      add(held, DescriptorHolder(processID: processID, processName: known, number: number))
+      found[key]?.append(DescriptorHolder(processID: processID, processName: known, number: number))
     }
   }
 
   private func isWorthALook(_ target: String) -> Bool {
-    targets.contains(target) || looksForTerminals && target.hasSuffix("/ptmx")
+    targets.contains(target) || looksForMasters && target.hasSuffix("/ptmx")
   }
 }
 

@@ -19,7 +19,13 @@ public struct HeldDescriptor: Hashable, Sendable {
   /// The same in the kernel's words: a path, `socket:[123]`, `anon_inode:[eventpoll]`. readlink(2) of /proc/PID/fd.
   ///
   /// A path is as the process's own root sees it. It is foreign text: control characters are in it as they are.
-  public let target: String
+  public var target: String {
+    switch kind {
+    case .socket: "socket:[\(inode ?? 0)]"
+    case .pipe: "pipe:[\(inode ?? 0)]"
+    default: link
+    }
+  }
   /// What the open file may be used for.
   public let access: Access
   /// Whether reads and writes return EAGAIN instead of waiting.
@@ -41,6 +47,8 @@ public struct HeldDescriptor: Hashable, Sendable {
   /// Where in the source it was made, for this process's own while ``DescriptorOrigin`` records it.
   public internal(set) var origin: DescriptorOrigin?
 
+  /// The target of what is neither a socket nor a pipe: of those there can be thousands, and their inode says it all.
+  let link: String
   /// What else tells two files of one kind apart: an eventfd's id, for example.
   let identity: UInt64?
   /// The other end's inode, where the kernel names it.
@@ -83,4 +91,11 @@ public struct DescriptorHolder: Hashable, Sendable {
   public let processName: String
   /// The descriptor's number there.
   public let number: Int32
+
+  /// Makes one from its parts.
+  public init(processID: Int32, processName: String, number: Int32) {
+    self.processID = processID
+    self.processName = processName
+    self.number = number
+  }
 }

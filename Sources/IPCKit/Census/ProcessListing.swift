@@ -25,8 +25,11 @@ struct ProcessListing: ~Copyable {
   /// Whether a number of this process is one of the two.
   func isOwn(_ number: Int32) -> Bool { number == links.number || number == information.number }
 
-  /// All numbers at this moment, in order.
-  func numbers() throws(SystemError) -> [Int32] { try Self.numbers(links) }
+  /// How many there are, as the directory's size tells since Linux 6.2; else 0.
+  var expectedCount: Int { max(Int(ipc_size(links.number)), 0) }
+
+  /// Calls `body` with all numbers, in ascending order as the kernel lists them.
+  func forEachNumber(_ body: (Int32) -> Void) throws(SystemError) { try Self.forEachNumber(links, body) }
 
   /// The link's bytes, in the buffer; nil when the descriptor was closed meanwhile.
   func link(_ number: Int32, _ buffer: inout [UInt8]) -> Int? {
@@ -72,21 +75,26 @@ struct ProcessListing: ~Copyable {
     try FileDescriptor(checking: unsafe ipc_open_listing(path), "open", path)
   }
 
-  /// The numbers among the names in a directory.
-  private static func numbers(_ directory: borrowing FileDescriptor) throws(SystemError) -> [Int32] {
-    var numbers: [Int32] = []
-    var buffer = [Int32](repeating: 0, count: 512)
+  /// The numbers among the names in a directory, some at a time: what is looked at between two readings is still at hand.
+  private static func forEachNumber(
+    _ directory: borrowing FileDescriptor, _ body: (Int32) -> Void
+  ) throws(SystemError) {
+    var buffer = [Int32](repeating: 0, count: 256)
     while true {
       // The shim stores at most as many as it is told.
       let result = unsafe ipc_list_numbers(directory.number, &buffer, CInt(buffer.count))
       let count = try SystemError.check(result, "getdents64")
-      if count == 0 { return numbers.sorted() }
-      numbers.append(contentsOf: buffer.prefix(Int(count)))
+      if count == 0 { return }
+      for number in buffer.prefix(Int(count)) { body(number) }
     }
   }
 
   /// All processes that can be seen, in order.
-  static func processes() throws(SystemError) -> [Int32] { try numbers(open("/proc")) }
+  static func processes() throws(SystemError) -> [Int32] {
+    var processes: [Int32] = []
+    try forEachNumber(open("/proc")) { processes.append($0) }
+    return processes
+  }
 
   /// A process's name, at most 15 bytes, from /proc/PID/comm; empty when it has gone.
   static func name(ofProcess processID: Int32) -> String {

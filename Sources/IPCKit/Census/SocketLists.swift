@@ -2,12 +2,14 @@
 // not asked for by diagnostics, and for Unix sockets where diagnostics do not reach.
 
 /// Reads lists of one process's network namespace. What cannot be read is an empty list: its sockets stay without details.
-struct SocketLists {
+package struct SocketLists {
   /// The process's directory in /proc.
-  let path: String
+  package let path: String
+
+  package init(path: String) { self.path = path }
 
   /// /proc/PID/net/unix: `Num RefCount Protocol Flags Type St Inode Path`. It does not name the other end.
-  func unix(_ wanted: Set<UInt64>) -> SocketRecords {
+  package func unix(_ wanted: Set<UInt64>) -> SocketRecords {
     let contents = contents("unix")
     var line = TextScanner(contents.span)
     var records = SocketRecords()
@@ -29,7 +31,7 @@ struct SocketLists {
 
   /// /proc/PID/net/tcp and its like: `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout
   /// inode`. The two ends of a connection within the namespace know each other by their addresses.
-  func internet(_ name: String, _ wanted: Set<UInt64>) -> SocketRecords {
+  package func internet(_ name: String, _ wanted: Set<UInt64>) -> SocketRecords {
     let contents = contents(name)
     var line = TextScanner(contents.span)
     var records = SocketRecords()
@@ -55,7 +57,7 @@ struct SocketLists {
   }
 
   /// /proc/PID/net/netlink: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.
-  func netlink(_ wanted: Set<UInt64>) -> SocketRecords {
+  package func netlink(_ wanted: Set<UInt64>) -> SocketRecords {
     let contents = contents("netlink")
     var line = TextScanner(contents.span)
     var records = SocketRecords()

@@ -1,20 +1,20 @@
 // What is known of a socket by its inode, before it is known who holds it.
 
 /// One socket of a network namespace, as the kernel's lists have it.
-struct SocketRecord {
-  var socket: HeldSocket
+package struct SocketRecord {
+  package var socket: HeldSocket
   /// The other end's inode, when it has one.
-  var peerInode: UInt64?
+  package var peerInode: UInt64?
   /// Whether it was connected to something that has been closed.
-  var peerIsGone = false
+  package var peerIsGone = false
 }
 
 /// The sockets that were looked for, and what the lists told about them.
-struct SocketRecords {
+package struct SocketRecords {
   /// By inode: those that are looked for and were found.
-  var found: [UInt64: SocketRecord] = [:]
+  package var found: [UInt64: SocketRecord] = [:]
   /// The inodes of connected sockets that wait in a listener's backlog.
-  var waiting: Set<UInt64> = []
+  package var waiting: Set<UInt64> = []
 }
 
 extension HeldSocket {

@@ -1,7 +1,7 @@
 // The kernel's texts in /proc, read byte by byte: there are thousands of lines, and none is worth a string.
 
 /// Goes through text line by line, and through a line field by field. What it does not find, it does not pass.
-struct TextScanner: ~Escapable {
+package struct TextScanner: ~Escapable {
   private let bytes: Span<UInt8>
   private var position = 0
   /// Where the current line ends.
@@ -10,21 +10,21 @@ struct TextScanner: ~Escapable {
 
   /// Begins before the first line.
   @_lifetime(copy bytes)
-  init(_ bytes: Span<UInt8>) {
+  package init(_ bytes: Span<UInt8>) {
     self.bytes = bytes
     end = 0
   }
 
   /// Begins with all bytes as the first line, whatever they are.
   @_lifetime(copy bytes)
-  init(line bytes: Span<UInt8>) {
+  package init(line bytes: Span<UInt8>) {
     self.bytes = bytes
     end = bytes.count
     next = bytes.count
   }
 
   /// Goes on to the next line; false at the end.
-  mutating func nextLine() -> Bool {
+  package mutating func nextLine() -> Bool {
     guard next < bytes.count else { return false }
     position = next
     end = position
@@ -33,11 +33,14 @@ struct TextScanner: ~Escapable {
     return true
   }
 
+  /// The next byte; nil at the line's end.
+  package var first: UInt8? { position < end ? bytes[position] : nil }
+
   /// Whether the line is at its end.
-  var isAtEnd: Bool { position >= end }
+  package var isAtEnd: Bool { position >= end }
 
   /// Passes `text` when it comes next.
-  mutating func skip(_ text: StaticString) -> Bool {
+  package mutating func skip(_ text: StaticString) -> Bool {
     let count = text.utf8CodeUnitCount
     guard end - position >= count else { return false }
     // A static string's bytes are a constant of the program.
@@ -47,12 +50,12 @@ struct TextScanner: ~Escapable {
   }
 
   /// Passes spaces and tabs.
-  mutating func skipBlanks() {
+  package mutating func skipBlanks() {
     while position < end, Self.isBlank(bytes[position]) { position += 1 }
   }
 
   /// Passes so many words; false when the line has fewer.
-  mutating func skip(words count: Int) -> Bool {
+  package mutating func skip(words count: Int) -> Bool {
     for _ in 0..<count {
       skipBlanks()
       guard !isAtEnd else { return false }
@@ -62,7 +65,7 @@ struct TextScanner: ~Escapable {
   }
 
   /// Passes everything up to and including `text`, when it comes in this line.
-  mutating func skip(through text: StaticString) -> Bool {
+  package mutating func skip(through text: StaticString) -> Bool {
     let start = position
     while position < end {
       if skip(text) { return true }
@@ -73,7 +76,7 @@ struct TextScanner: ~Escapable {
   }
 
   /// Passes blanks, then digits, and answers their value; nil without a digit, or for what no 64 bits hold.
-  mutating func number(radix: UInt64 = 10) -> UInt64? {
+  package mutating func number(radix: UInt64 = 10) -> UInt64? {
     skipBlanks()
     let start = position
     var value: UInt64 = 0
@@ -91,7 +94,7 @@ struct TextScanner: ~Escapable {
   }
 
   /// Passes blanks, then what is not blank, and answers it; nil at the line's end.
-  mutating func word() -> String? {
+  package mutating func word() -> String? {
     skipBlanks()
     let start = position
     while position < end, !Self.isBlank(bytes[position]) { position += 1 }
@@ -99,7 +102,7 @@ struct TextScanner: ~Escapable {
   }
 
   /// The line from here on. Bytes that are not UTF-8 become U+FFFD.
-  func rest() -> String { text(position..<end) }
+  package func rest() -> String { text(position..<end) }
 
   private func text(_ range: Range<Int>) -> String {
     // The bytes are copied before the call returns.

@@ -4,7 +4,7 @@
 internal import CIPCShim
 
 /// One dump of all Unix sockets.
-struct UnixDiagnostics {
+package struct UnixDiagnostics {
   private var records = SocketRecords()
   /// The names of sockets, for those that are connected to them.
   private var names: [UInt64: String] = [:]
@@ -12,7 +12,7 @@ struct UnixDiagnostics {
 
   /// - Parameter wanted: the inodes of the sockets to look for.
   /// - Throws: EPROTONOSUPPORT and others where the kernel has no such diagnostics, or does not let this process use them.
-  static func records(of wanted: Set<UInt64>) throws(SystemError) -> SocketRecords {
+  package static func records(of wanted: Set<UInt64>) throws(SystemError) -> SocketRecords {
     let socket = try FileDescriptor(checking: ipc_diagnostics_open(), "socket", "NETLINK_SOCK_DIAG")
     _ = try SystemError.check(ipc_diagnostics_ask_unix(socket.number), "sendto", "NETLINK_SOCK_DIAG")
     var diagnostics = UnixDiagnostics(wanted: wanted)
@@ -27,10 +27,13 @@ struct UnixDiagnostics {
     }
   }
 
-  init(wanted: Set<UInt64>) { self.wanted = wanted }
+  package init(wanted: Set<UInt64>) {
+    self.wanted = wanted
+    records.found.reserveCapacity(wanted.count)
+  }
 
   /// Takes one datagram in; true when it is the last.
-  mutating func read(_ bytes: RawSpan) throws(SystemError) -> Bool {
+  package mutating func read(_ bytes: RawSpan) throws(SystemError) -> Bool {
     var messages = NetlinkMessages(bytes)
     while let message = messages.next() {
       switch message.type {
@@ -46,7 +49,7 @@ struct UnixDiagnostics {
   }
 
   /// What was found, with the names of what it is connected to.
-  consuming func finished() -> SocketRecords {
+  package consuming func finished() -> SocketRecords {
     for (inode, record) in records.found {
       guard let peer = record.peerInode, let name = names[peer] else { continue }
       records.found[inode]?.socket.peerAddress = name
@@ -106,7 +109,8 @@ struct UnixDiagnostics {
       let shown: HeldSocket.State =
         switch state {
         case State.listen: .listening
-        case State.established: .connected
+        // A datagram socket is so to the kernel as soon as another is connected to it.
+        case State.established where peer != nil: .connected
         default: .unconnected
         }
       let socket = HeldSocket(
