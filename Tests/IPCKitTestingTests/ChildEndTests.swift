@@ -40,6 +40,7 @@ import Testing
 
   @Test func nestedSuitesReportOnce() async throws {
     let run = try await FixtureRun("Nested")
+    #expect(run.issues(of: "leaksUnderTheSameTrait()").count == 1, "\(run.output)")
     #expect(run.issues(of: "leaks()").count == 1 && run.hasPassed("passes()"), "\(run.output)")
     #expect(run.output.contains("Test disabled() skipped"), "\(run.output)")
   }

@@ -51,6 +51,11 @@ import Testing
     _ = try DetachedProcess(Command(arguments: ["sleep", "3"], environment: .inherited), with: ChildDescriptors())
   }
 
+  @Test func programsInheritNothingOfTheTests() throws {
+    let passed = try DescriptorCensus().descriptors.filter { $0.number > 2 && !$0.isCloseOnExec }
+    #expect(passed.isEmpty)
+  }
+
   @Test func exitTest() async {
     await #expect(processExitsWith: .exitCode(3)) { exit(3) }
   }

@@ -63,7 +63,13 @@ import Testing
   @Test func whatComesAndGoesIsNotLeft() async throws {
     let check = try DescriptorLeakCheck()
     let isOver = Lock(false)
-    async let opening: Void = onOwnThread { while !isOver.withLock({ $0 }) { _ = try? Pipe() } }
+    async let opening: Void = onOwnThread {
+      while !isOver.withLock({ $0 }) {
+        guard let pipe = try? Pipe() else { return }
+        usleep(2000)
+        try? pipe.reading.close()
+      }
+    }
     let leaks = try await check.left(settlingWithin: .milliseconds(200))
     isOver.withLock { $0 = true }
     await opening
@@ -71,7 +77,9 @@ import Testing
   }
 
   @Test func aChildHoldsWhatItHasInherited() throws {
-    let earlier = try sleeper(with: ChildDescriptors())
+    var others = ChildDescriptors()
+    others.set(7, to: try Pipe().intoWriting())
+    let earlier = try sleeper(with: others)
     let check = try DescriptorLeakCheck()
     let pipe = try Pipe()
     var descriptors = ChildDescriptors()
@@ -93,4 +101,9 @@ import Testing
   private func sleeper(with descriptors: consuming ChildDescriptors) throws -> DetachedProcess {
     try DetachedProcess(Command(arguments: ["sleep", "60"], environment: .inherited), with: descriptors)
   }
+}
+
+extension Pipe {
+  /// The writing end; the other is closed.
+  fileprivate consuming func intoWriting() -> FileDescriptor { writing }
 }

@@ -77,6 +77,7 @@ import Testing
       @Test(.leakFree(settlingWithin: .milliseconds(100))) func leaks() throws { try leakPipe() }
       @Test(.leakFree) func passes() throws { _ = try Pipe() }
     }
+    @Test(.leakFree) func leaksUnderTheSameTrait() throws { try leakPipe() }
     @Test(.disabled("on purpose")) func disabled() throws { try leakPipe() }
   }
 }

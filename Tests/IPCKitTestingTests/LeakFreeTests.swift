@@ -51,7 +51,8 @@ import Testing
     let run = try await FixtureRun("Clean/")
     #expect(run.hasSucceeded, "\(run.output)")
     for test in [
-      "thousands", "sleepingTasks", "timers", "children", "aChildThatKeepsNothing", "exitTest",
+      "thousands", "sleepingTasks", "timers", "children", "aChildThatKeepsNothing", "programsInheritNothingOfTheTests",
+      "exitTest",
       "closedLaterByAnotherThread", "aServer",
     ] { #expect(run.hasPassed("\(test)()"), "\(run.output)") }
   }
