@@ -14,14 +14,16 @@ public import Testing
 ///
 /// Descriptors belong to the whole process, and tests run side by side. So the function does not run in the test process,
 /// but in a child that runs it alone, with all its cases: the same program, started with a filter. Its issues come back and
-/// are recorded here, each where it happened; what it prints is printed here. A child that crashes, is killed, or does not
-/// run the test is a failure. Warnings of the child's are not repeated, nor are traits' preparations spared: they are made
-/// in both processes, and conditions are evaluated in both.
+/// are recorded here, each where it happened, known ones as known; what it prints is printed here. A child that crashes, is
+/// killed, or does not run the test to its end is a failure. Conditions are evaluated in both processes. Issues that are
+/// mere warnings do not come back, and a test that cancels itself counts as one that has passed.
+///
+/// The test's time limit holds in the child; one that does not end 20 seconds after that is killed, and so is one whose test
+/// is cancelled here.
 ///
 /// Left open is what is open in the child, or in a process that descends from it, after the function has ended and the time
-/// to settle is over, and was not before; see ``IPCKit/DescriptorLeakCheck``. An object that a global variable keeps, such
-/// as a shared logger, counts too: where that is right, make it before, in an initialiser that another test has run too, or
-/// leave the trait out.
+/// to settle is over, and was not before; see ``IPCKit/DescriptorLeakCheck``. What a global variable keeps on purpose, such
+/// as a shared logger, counts too: leave the trait out there.
 ///
 /// A test costs the start of a child more: 0.07 s of processor time and 0.15 s in all, in debug, for a program of some 700
 /// tests on a slow machine. A test that leaves something open takes the time to settle too. No more children run at once

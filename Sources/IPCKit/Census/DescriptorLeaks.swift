@@ -115,7 +115,7 @@ public struct DescriptorLeakCheck: Sendable {
 
 extension DescriptorLeakCheck {
   /// Runs `body` and tells what it has left open.
-  /// - Throws: what `body` throws; ``SystemError`` as ``left(settlingWithin:)-6kzqp``.
+  /// - Throws: what `body` throws; ``SystemError`` as `left(settlingWithin:)`.
   public static func leaks(
     settlingWithin time: Duration = .seconds(1), of body: () throws -> Void
   ) throws -> DescriptorLeaks {
