@@ -26,6 +26,7 @@ let package = Package(
   name: "IPCKit",
   products: [
     .library(name: "IPCKit", targets: ["IPCKit"]),
+    .library(name: "IPCKitTesting", targets: ["IPCKitTesting"]),
     .executable(name: "windowd", targets: ["windowd"]),
     .executable(name: "windowctl", targets: ["windowctl"]),
   ],
@@ -36,6 +37,8 @@ let package = Package(
   targets: [
     .target(name: "CIPCShim", cSettings: cSettings),
     .target(name: "IPCKit", dependencies: ["CIPCShim"], swiftSettings: ownSettings),
+    // Testing comes with the toolchain. Its protocols do not expect functions that stay on their caller's executor.
+    .target(name: "IPCKitTesting", dependencies: ["CIPCShim", "IPCKit"], swiftSettings: swiftSettings),
 
     .target(name: "WindowProtocol", dependencies: ["IPCKit"], swiftSettings: ownSettings),
     .target(name: "WindowService", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: ownSettings),
@@ -57,9 +60,11 @@ let package = Package(
 
     .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "IPCKitTests", dependencies: ["IPCKit"],
+      name: "IPCKitTests", dependencies: ["IPCKit", "IPCKitTesting"],
       exclude: ["Census/zoo.h", "Census/zoo.c", "Census/zoo-files.c", "Census/zoo-sockets.c", "Census/zoo-objects.c"],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "IPCKitTestingTests", dependencies: ["IPCKit", "IPCKitTesting"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MisuseTests", dependencies: ["IPCKit"], path: "Tests/Misuse", exclude: ["Programs"],
       swiftSettings: swiftSettings),

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -205,6 +206,10 @@ int ipc_reap(int pidfd, struct ipc_exit *exit) {
   exit->code = info.si_status;
   return 1;
 }
+
+int ipc_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
+
+int ipc_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) < 0 ? -errno : 0; }
 
 int ipc_descriptor_limit(uint64_t *soft, uint64_t *hard) {
   struct rlimit limit;

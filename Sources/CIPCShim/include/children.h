@@ -116,6 +116,10 @@ int ipc_pidfd_exit(int pidfd, struct ipc_exit *IPC_NONNULL exit);
 int ipc_signal_group(int32_t leader, int signal);
 // waitid(P_PIDFD, WEXITED | WNOHANG): 1 when the child was reaped, 0 while it lives.
 int ipc_reap(int pidfd, struct ipc_exit *IPC_NONNULL exit);
+// prctl(PR_SET_CHILD_SUBREAPER): descendants whose parents end become children of this process.
+int ipc_adopt_orphans(void);
+// prctl(PR_SET_PDEATHSIG): `signal` comes when the thread that has started this process ends.
+int ipc_die_with_parent(int signal);
 // RLIMIT_NOFILE.
 int ipc_descriptor_limit(uint64_t *IPC_NONNULL soft, uint64_t *IPC_NONNULL hard);
 int ipc_set_descriptor_limit(uint64_t soft, uint64_t hard);

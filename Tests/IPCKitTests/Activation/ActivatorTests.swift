@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5)), .serialized) struct ActivatorTests {
+@Suite(.leakFree, .timeLimit(.minutes(5)), .serialized) struct ActivatorTests {
   private static let variable = "IPCKIT_ACTIVATED_TEST"
   private static let activator = "/usr/bin/systemd-socket-activate"
 
@@ -52,10 +53,12 @@ import Testing
     let path = directory("s")
     let program = try #require(linkTarget("/proc/self/exe"))
     let output = try Pipe()
-    // What starts the tests of this library again, this time with a socket: that one test alone is enabled then.
+    // What starts the tests of this library again, this time with a socket: that one test alone is enabled then. It runs in
+    // the activated process itself, whose number was announced.
     let command = Command(
       arguments: [Self.activator] + way.options(path) + [
-        "-E", "\(Self.variable)=\(way.rawValue)", program, "--testing-library", "swift-testing", "--filter",
+        "-E", "\(Self.variable)=\(way.rawValue)", "-E", "IPCKIT_LEAKFREE=off", program, "--testing-library",
+        "swift-testing", "--filter",
         "ActivatorTests/servedByTheActivated",
       ], environment: .inherited)
     let daemon = try DetachedProcess(command, output: output.writing, deadline: .after(.seconds(60)))

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct InheritedDescriptorTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct InheritedDescriptorTests {
   @Test func whatRemainsIsToldByNameAndKind() async {
     await #expect(processExitsWith: .success) {
       let kinds = Inherited.allCases.filter { $0 != .closed }

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ListenInterchangeTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ListenInterchangeTests {
   @Test func namesAndNumbersAreThoseOfLibsystemd() async {
     await #expect(processExitsWith: .success) {
       let theirs = try SystemdProgram()

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServiceEnvironmentTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServiceEnvironmentTests {
   @Test func watchdogIntervalIsThatOfLibsystemd() async {
     await #expect(processExitsWith: .success) {
       let theirs = try SystemdProgram()

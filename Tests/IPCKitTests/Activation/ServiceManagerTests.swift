@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServiceManagerTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServiceManagerTests {
   @Test(arguments: [false, true]) func messagesAreThoseOfLibsystemd(isAbstract: Bool) async {
     await #expect(processExitsWith: .success) { [isAbstract = isAbstract as Bool] in
       let receiver = try ManagerSocket(isAbstract: isAbstract)

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServiceNotifierTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServiceNotifierTests {
   /// More than a manager's queue takes (net.unix.max_dgram_qlen) unless somebody has raised that.
   private static let many = 1000
 

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct SocketActivationTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct SocketActivationTests {
   @Test func socketsAreTakenByName() async {
     await #expect(processExitsWith: .success) {
       let told = try activated([.listener, .listener], names: "control:other") {

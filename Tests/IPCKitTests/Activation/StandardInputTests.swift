@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct StandardInputTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct StandardInputTests {
   /// Which of a child's streams are the connection.
   @Test(arguments: [[0, 1], [0], [0, 1, 2]] as [[Int32]]) func connectionIsTakenAndItsStreamsLeadNowhere(
     streams: [Int32]

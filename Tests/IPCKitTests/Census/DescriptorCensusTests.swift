@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct DescriptorCensusTests {
+@Suite(.leakFree) struct DescriptorCensusTests {
   @Test func kindsAreCountedAndTheReadingItselfIsNot() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct DescriptorKindTests {
+@Suite(.leakFree) struct DescriptorKindTests {
   @Test func regularFiles() throws {
     let directory = try TemporaryDirectory()
     let path = directory("a file")

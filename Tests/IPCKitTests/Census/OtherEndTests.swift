@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct OtherEndTests {
+@Suite(.leakFree) struct OtherEndTests {
   @Test(arguments: SocketType.allCases)
   func bothEndsHere(_ type: SocketType) throws {
     let pair = try SocketPair(type)

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct DescriptorListTests {
+@Suite(.leakFree) struct DescriptorListTests {
   @Test func keepsItsOrderWhileItGrows() throws {
     var list = DescriptorList()
     var expected: [String] = []

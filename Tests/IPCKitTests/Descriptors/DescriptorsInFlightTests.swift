@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct DescriptorsInFlightTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct DescriptorsInFlightTests {
   private static let types = [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]
 
   @Test(arguments: types) func neverReceivedTheyEndWithTheReceiver(_ type: __socket_type) throws {

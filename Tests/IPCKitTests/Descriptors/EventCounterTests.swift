@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EventCounterTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct EventCounterTests {
   @Test func descriptorIsCloseOnExecAndNonBlocking() throws {
     let counter = try EventCounter()
     #expect(try counter.descriptor.isCloseOnExec)

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct FIFOTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct FIFOTests {
   fileprivate static let soon = Duration.seconds(60)
 
   @Test(arguments: [0o000, 0o027, 0o777] as [mode_t], [0o600, 0o622] as [UInt32])

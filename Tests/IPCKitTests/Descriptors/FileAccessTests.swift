@@ -1,11 +1,12 @@
 // Who may connect to a socket's file: exactly as asked for in the end, and nobody else on the way there.
 
 import Glibc
+import IPCKitTesting
 import Testing
 
 @testable import IPCKit
 
-@Suite(.timeLimit(.minutes(5))) struct FileAccessTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct FileAccessTests {
   private static let soon = Duration.seconds(60)
 
   @Test(arguments: [0o000, 0o022, 0o027, 0o077, 0o777] as [mode_t], [0o600, 0o660, 0o666, 0o400] as [UInt32])

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct FileDescriptorPassingTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct FileDescriptorPassingTests {
   static let types = [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]
 
   @Test(arguments: types) func lentDescriptorIsTheSameFileAndStays(_ type: __socket_type) throws {

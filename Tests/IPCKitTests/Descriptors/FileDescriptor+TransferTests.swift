@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct TransferTests {
+@Suite(.leakFree) struct TransferTests {
   private static let soon = Duration.seconds(60)
 
   @Test func readGivesWhatIsThereThenTheEnd() throws {

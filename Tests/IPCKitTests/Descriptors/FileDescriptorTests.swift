@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct FileDescriptorTests {
+@Suite(.leakFree) struct FileDescriptorTests {
   @Test func endOfScopeCloses() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct KernelTimerTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct KernelTimerTests {
   private static let soon = Duration.seconds(60)
   private static let expired = IPCError.deadlineExceeded(operation: "read")
 

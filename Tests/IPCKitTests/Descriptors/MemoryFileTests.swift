@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct MemoryFileTests {
+@Suite(.leakFree) struct MemoryFileTests {
   /// Linux 6.3 or newer.
   private var hasExecutionSeal: Bool {
     get throws {

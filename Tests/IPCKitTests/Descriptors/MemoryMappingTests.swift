@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct MemoryMappingTests {
+@Suite(.leakFree) struct MemoryMappingTests {
   @Test func whatIsWrittenIsInTheFileAndInEveryOtherMapping() throws {
     let file = try sealedFile(size: 5000)
     var memory = try MemoryMapping(file, access: .readAndWrite)

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct MessageLimitTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct MessageLimitTests {
   private static let types = [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]
 
   @Test(arguments: [0, 1, 2, 3, 8, 252]) func moreThanTheLimitAreClosedAndTold(limit: Int) async {

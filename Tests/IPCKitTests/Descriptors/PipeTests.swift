@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct PipeTests {
+@Suite(.leakFree) struct PipeTests {
   @Test func bothEndsAreCloseOnExecAndBlocking() throws {
     let pipe = try Pipe()
     #expect(try pipe.reading.isCloseOnExec)

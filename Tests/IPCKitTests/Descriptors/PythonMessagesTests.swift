@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct PythonMessagesTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct PythonMessagesTests {
   private static let types = [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]
 
   @Test(arguments: types, [1, 3, 253]) func pythonReceivesAndSendsBack(_ type: __socket_type, count: Int) throws {

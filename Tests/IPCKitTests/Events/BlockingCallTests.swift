@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct BlockingCallTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct BlockingCallTests {
   @Test func valueComesBackFromAnotherThread() async throws {
     try await withLoop { loop in
       for number in 0..<100 {

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EventLoopTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct EventLoopTests {
   @Test func runReturnsWhatItsBodyReturns() async throws {
     let value = try await onOwnThread {
       try EventLoop().run { 42 }

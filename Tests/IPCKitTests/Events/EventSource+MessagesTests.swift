@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EventSourceMessagesTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct EventSourceMessagesTests {
   private static let types = [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]
   private static let soon = Duration.seconds(60)
 

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EventSourceTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct EventSourceTests {
   private static let soon = Duration.seconds(60)
 
   @Test(arguments: [false, true]) func readableWhenBytesCome(socket: Bool) async throws {

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct RegistrationTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct RegistrationTests {
   private static let soon = Duration.seconds(60)
 
   @Test func eventsOfASharedFileWhoseSourceEndedReachNobody() async throws {

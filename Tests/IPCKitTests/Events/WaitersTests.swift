@@ -1,9 +1,10 @@
 // The table of waits and its heap, through what they are for: thousands of sleeps, many of them cut short.
 
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct WaitersTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct WaitersTests {
   @Test(arguments: 0..<3) func thousandsOfSleepsWakeInOrderWhileOthersAreCancelled(seed: Int) async throws {
     let (woken, cancelled) = try await withLoop { loop in
       var generator = SeededGenerator(seed: UInt64(seed))

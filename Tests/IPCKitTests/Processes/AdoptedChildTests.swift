@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct AdoptedChildTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct AdoptedChildTests {
   private static let soon = Duration.seconds(60)
 
   /// Starts a child that answers SIGTERM with status 7, says its number, and reaps it when it is told to.

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ChildDescriptorsTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ChildDescriptorsTests {
   @Test func listedOnesAndNullAreAllThereIs() async throws {
     // Not close-on-exec, so that the list alone keeps it out.
     let stray = dup(0)

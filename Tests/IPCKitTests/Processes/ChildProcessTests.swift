@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ChildProcessTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ChildProcessTests {
   private static let soon = Duration.seconds(60)
 
   @Test(arguments: [0, 1, 42, 255] as [Int32]) func exitStatusIsTold(code: Int32) async throws {

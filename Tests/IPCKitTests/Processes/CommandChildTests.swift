@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct CommandChildTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct CommandChildTests {
   @Test func descriptorsAreThreeAndTheTerminals() async {
     await #expect(processExitsWith: .success) {
       // Descriptors that are not close-on-exec, at low and high numbers, must not get through.

@@ -5,9 +5,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct CommandTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct CommandTests {
   @Test func programIsFoundInPATHAndGetsItsArguments() async throws {
     let said = try await output(of: Command(arguments: ["printf", "%s|", "a b", "", "*"], environment: .inherited))
     #expect(said.text == "a b||*|")

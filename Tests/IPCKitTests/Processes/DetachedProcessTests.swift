@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct DetachedProcessTests {
+@Suite(.leakFree) struct DetachedProcessTests {
   private static let soon = Duration.seconds(60)
 
   @Test func outputGoesWhereItWasTold() throws {

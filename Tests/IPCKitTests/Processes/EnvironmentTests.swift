@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct EnvironmentTests {
+@Suite(.leakFree) struct EnvironmentTests {
   @Test func settingReplacesAndNilRemoves() {
     var environment = Environment()
     #expect(environment["A"] == nil)

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct HandoverTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct HandoverTests {
   @Test func twoDescriptorsThatEndWithIt() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in

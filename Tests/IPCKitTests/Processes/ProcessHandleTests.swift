@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ProcessHandleTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ProcessHandleTests {
   @Test func descriptorIsCloseOnExecAndNonBlocking() throws {
     let process = try ProcessHandle(processID: getpid())
     #expect(try process.descriptor.isCloseOnExec)

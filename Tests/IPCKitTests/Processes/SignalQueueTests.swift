@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct SignalQueueTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct SignalQueueTests {
   @Test func descriptorIsCloseOnExecAndNonBlocking() async {
     await #expect(processExitsWith: .success) {
       let signals = try SignalQueue([SIGUSR1])

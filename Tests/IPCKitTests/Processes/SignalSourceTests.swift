@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct SignalSourceTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct SignalSourceTests {
   @Test func signalsArriveOneByOne() async {
     await #expect(processExitsWith: .success) {
       try await withLoop { loop in

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct StandardStreamsTests {
+@Suite(.leakFree) struct StandardStreamsTests {
   @Test(arguments: 0..<8) func closedOnesLeadToNullAndOpenOnesAreLeftAlone(closed: Int) async {
     await #expect(processExitsWith: .success) { [closed = closed as Int] in
       try inQuietProcess { quiet in

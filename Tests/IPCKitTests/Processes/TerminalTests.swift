@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct TerminalTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct TerminalTests {
   @Test func masterIsNonBlockingAndCloseOnExec() async throws {
     try await withLoop { loop in
       let terminal = try Terminal(size: .init(columns: 1, rows: 1), on: loop)

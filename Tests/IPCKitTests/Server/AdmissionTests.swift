@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct AdmissionTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct AdmissionTests {
   enum Crowd: CaseIterable, Sendable {
     case total, ofOneUser
 

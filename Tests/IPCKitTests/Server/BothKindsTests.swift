@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct BothKindsTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct BothKindsTests {
   @Test(arguments: HandlerKind.allCases) func manyClientsGetTheirOwnAnswers(kind: HandlerKind) async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")

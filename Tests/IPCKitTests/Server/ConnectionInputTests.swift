@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ConnectionInputTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ConnectionInputTests {
   @Test func linesAreWrittenBackAsTheyAre() async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ConnectionMessagesTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ConnectionMessagesTests {
   /// Answers each line with itself and descriptors that are lent; `many N` with N of them.
   private static func lending(_ freight: Freight, failures: Log<String> = Log()) -> Answerer {
     Answerer { (connection: consuming Connection) in

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ConnectionTests {
   @Test func twoLinesInOneWriteAndOneInTwo() async throws {
     try await converse { (connection: consuming Connection) in
       try await expect("one", from: &connection)

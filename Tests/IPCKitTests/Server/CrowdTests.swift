@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct CrowdTests {
+@Suite(.leakFree, .timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct CrowdTests {
   private static let size = 10_000
   private static let hasRoom = ((try? DescriptorLimit.current())?.hard ?? 0) > UInt64(size + 200)
   private static let missing: Comment = "THE DESCRIPTOR LIMIT IS TOO LOW: ten thousand connections are not tried"

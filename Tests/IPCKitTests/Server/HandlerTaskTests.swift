@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct HandlerTaskTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct HandlerTaskTests {
   @TaskLocal static var note = 0
 
   @Test func aTaskGoesOnWithTheNextConnection() async {

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ReplyHandlerTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ReplyHandlerTests {
   @Test func tagCountsForEachConnectionAndTheEndTellsIt() async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")

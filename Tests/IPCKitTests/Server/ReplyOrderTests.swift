@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ReplyOrderTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ReplyOrderTests {
   private static let handler = ReplyHandler { frame, reply in
     let words = (text(frame) ?? "").split(separator: " ")
     if words.first == "own" { throw IPCError.deadlineExceeded(operation: "mine") }

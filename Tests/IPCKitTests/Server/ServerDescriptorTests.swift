@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ServerDescriptorTests {
+@Suite(.leakFree, .timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ServerDescriptorTests {
   @Test func endedServerLeavesNothing() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerFramingTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServerFramingTests {
   /// A framing and how a peer writes it.
   struct Wire: Sendable, CustomTestStringConvertible {
     let name: String

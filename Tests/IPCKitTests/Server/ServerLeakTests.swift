@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ServerLeakTests {
+@Suite(.leakFree, .timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ServerLeakTests {
   /// How the server itself ends.
   private enum Ending: CaseIterable {
     case cancelled

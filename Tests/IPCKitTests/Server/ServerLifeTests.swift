@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerLifeTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServerLifeTests {
   @Test(arguments: [HandlerStart.firstByte, .connection])
   func silentClientStartsAHandlerOnlyWhereItIsToSpeakFirst(start: HandlerStart) async throws {
     let directory = try TemporaryDirectory()

@@ -2,12 +2,13 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
 /// A value that tasks inherit.
 private enum Local { @TaskLocal static var word = "none" }
 
-@Suite(.timeLimit(.minutes(5))) struct ServerLoopsTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServerLoopsTests {
   private static let loops = 3
 
   @Test(arguments: HandlerKind.allCases) func connectionsGoWhereThereAreFewest(kind: HandlerKind) async throws {

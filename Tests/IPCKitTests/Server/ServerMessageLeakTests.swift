@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ServerMessageLeakTests {
+@Suite(.leakFree, .timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ServerMessageLeakTests {
   @Test func everyEndLeavesNothing() async {
     await #expect(processExitsWith: .success) { try Self.endsInEveryWay(ServerMessagesTests.naming) }
     await #expect(processExitsWith: .success) { try Self.endsInEveryWay(ServerMessagesTests.switching) }

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerMessageLimitTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServerMessageLimitTests {
   /// Whether this kernel lets a socket refuse descriptors.
   private static let canRefuse = (try? socketPair().intoLeft().set(.descriptors, 0)) == true
 

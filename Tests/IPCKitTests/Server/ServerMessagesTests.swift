@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerMessagesTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServerMessagesTests {
   /// Two for each frame, if not otherwise.
   static func setup(_ perFrame: Int = 2, events: Log<String>? = nil) -> Setup {
     var setup = Setup { $0.descriptorsPerFrame = perFrame }

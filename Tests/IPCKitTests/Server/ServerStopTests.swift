@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerStopTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServerStopTests {
   /// With less patience than elsewhere, for what a server that does not stop would never do.
   static func endsSoon(_ peer: Peer) -> Bool {
     failure {

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServerTests {
   @Test func manyClientsAtOnceGetTheirOwnEchoes() async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ServerTimeTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct ServerTimeTests {
   @Test(arguments: HandlerKind.allCases) func drippingFrameRunsOutOfTime(kind: HandlerKind) async throws {
     let directory = try TemporaryDirectory()
     let (path, events) = (directory("s"), Log<String>())

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ShortageTests {
+@Suite(.leakFree, .timeLimit(.minutes(5)), .unlessForkedLoopsAreDeaf) struct ShortageTests {
   @Test func withoutAnyRoomItRestsForAsLongAsItTakesAndReportsEachEpisodeOnce() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in

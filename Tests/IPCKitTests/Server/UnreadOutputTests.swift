@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct UnreadOutputTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct UnreadOutputTests {
   /// More answers than the kernel and the server keep together.
   private static let count = 200
   private static let size = 40_000

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct UntilReadableTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct UntilReadableTests {
   /// What a handler has seen, and the moment when its body runs.
   private final class Story: Sendable {
     let found = Log<String>()

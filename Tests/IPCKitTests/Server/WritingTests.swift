@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct WritingTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct WritingTests {
   @Test(arguments: [1, 1000, 300_000], [1, 1000, 300_000])
   func headAndBodyArriveAsOne(head: Int, body: Int) async throws {
     let directory = try TemporaryDirectory()

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct MessageTests {
+@Suite(.leakFree) struct MessageTests {
   @Test(arguments: [.datagram, .seqpacket] as [SocketType]) func messagesKeepTheirBounds(type: SocketType) throws {
     let pair = try SocketPair(type)
     for text in ["one", "two", String(repeating: "x", count: 4096)] { try pair.left.sendText(text) }

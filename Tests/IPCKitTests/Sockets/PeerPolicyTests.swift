@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct PeerPolicyTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct PeerPolicyTests {
   private static let soon = Duration.seconds(60)
 
   @Test func oneselfIsAdmittedByAllButAStrangersRule() throws {

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct PeerTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct PeerTests {
   private static let soon = Duration.seconds(60)
 
   @Test func peerOfAPairIsThisProcess() throws {

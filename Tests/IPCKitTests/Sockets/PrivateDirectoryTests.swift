@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct PrivateDirectoryTests {
+@Suite(.leakFree) struct PrivateDirectoryTests {
   @Test func missingOneIsMade() throws {
     let directory = try TemporaryDirectory()
     try PrivateDirectory.ensure(directory("d"))

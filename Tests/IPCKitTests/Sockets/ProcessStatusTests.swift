@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct ProcessStatusTests {
+@Suite(.leakFree) struct ProcessStatusTests {
   private static let rest = " S 1 2 3 0 -1 4194560 118 0 0 0 0 0 0 0 20 0 1 0 "
 
   @Test(arguments: ["cat", "", ") (", "a) S 1 2 3", "))))", "\n", ") S 1 2 3 0 -1 4 1 0 0 0 0 0 0 0 20 0 1 0 9"])

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct SocketAddressTests {
+@Suite(.leakFree) struct SocketAddressTests {
   private static let soon = Duration.seconds(60)
 
   /// A new path of more than `length` bytes whose directories exist.

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct SocketPairTests {
+@Suite(.leakFree) struct SocketPairTests {
   @Test(arguments: SocketType.allCases) func bothEndsAreConnectedAndCloseOnExec(type: SocketType) throws {
     let pair = try SocketPair(type)
     #expect(try pair.left.isCloseOnExec && pair.right.isCloseOnExec)

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct SocketPathTests {
+@Suite(.leakFree) struct SocketPathTests {
   @Test func lockIsHeldAsLongAsTheListenerAndNoLonger() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()

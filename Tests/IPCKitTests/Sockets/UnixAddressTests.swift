@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct UnixAddressTests {
+@Suite(.leakFree) struct UnixAddressTests {
   private static let soon = Duration.seconds(60)
 
   /// A name that no other test and no other run has.

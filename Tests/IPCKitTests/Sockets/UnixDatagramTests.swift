@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct UnixDatagramTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct UnixDatagramTests {
   private static func name(_ word: String = #function) -> UnixAddress { .abstract("ipckit/\(getpid())/\(word)") }
 
   @Test func answerGoesToTheSendersAddress() throws {

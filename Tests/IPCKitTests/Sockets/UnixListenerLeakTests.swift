@@ -5,9 +5,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct UnixListenerLeakTests {
+@Suite(.leakFree) struct UnixListenerLeakTests {
   /// Something that stands in a listener's way.
   enum Obstacle: String, CaseIterable, Codable {
     case emptyPath, pathWithNUL, pathTooLong, directoryMissing, noPermission

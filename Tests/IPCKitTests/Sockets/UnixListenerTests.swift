@@ -4,9 +4,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct UnixListenerTests {
+@Suite(.leakFree) struct UnixListenerTests {
   private static let soon = Duration.seconds(60)
 
   @Test func acceptedConnectionCarriesBytesBothWays() throws {

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct UnixSeqpacketTests {
+@Suite(.leakFree) struct UnixSeqpacketTests {
   private static let soon = Duration.seconds(60)
 
   @Test(arguments: [true, false]) func messagesGoBothWays(abstract: Bool) throws {

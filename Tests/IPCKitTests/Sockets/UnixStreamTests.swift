@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct UnixStreamTests {
+@Suite(.leakFree) struct UnixStreamTests {
   private static let soon = Duration.seconds(60)
 
   @Test func connectedSocketIsNonBlockingAndCloseOnExec() throws {

@@ -1,9 +1,10 @@
 // The reader against a model that cannot be wrong: an array and an index. Chunks, limits, sizes and questions by chance.
 
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct BufferedReaderRandomTests {
+@Suite(.leakFree) struct BufferedReaderRandomTests {
   /// What a question to the reader may end in.
   private enum Answer: Equatable, CustomStringConvertible {
     case bytes([UInt8])

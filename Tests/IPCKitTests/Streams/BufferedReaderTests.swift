@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct BufferedReaderTests {
+@Suite(.leakFree) struct BufferedReaderTests {
   private static let soon = Duration.seconds(60)
 
   @Test func linesEmptyLineAndTheEndAreTold() throws {

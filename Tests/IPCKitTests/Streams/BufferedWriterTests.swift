@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct BufferedWriterTests {
+@Suite(.leakFree) struct BufferedWriterTests {
   private static let soon = Duration.seconds(60)
 
   @Test func nothingIsWrittenBeforeTheBufferIsFullOrFlushed() throws {

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct FrameDescriptorFateTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct FrameDescriptorFateTests {
   // MARK: Not taken
 
   @Test func closedWhenTheNextFrameIsTaken() throws {

@@ -3,9 +3,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct FrameDescriptorsRandomTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct FrameDescriptorsRandomTests {
   /// A frame and what it carries.
   private struct Frame: Equatable, CustomStringConvertible {
     var content: String

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct FrameDescriptorsTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct FrameDescriptorsTests {
   @Test func framesWithAndWithout() throws {
     let (talk, freight) = (try FrameConversation(), try Freight(3))
     try talk.sending.writeAll("none\n")

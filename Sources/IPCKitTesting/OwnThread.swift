@@ -1,0 +1,65 @@
+// Where a child is waited for: not on the threads that run the tests, which are as many as the processors.
+
+internal import Glibc
+internal import IPCKit
+
+/// Runs `body`, which may block, on a thread of its own. The thread lives as long as the call: a child that it starts, and
+/// that is to end with it, ends no earlier.
+package func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+  await withCheckedContinuation { continuation in
+    startThread { continuation.resume(returning: body()) }
+  }
+}
+
+private func startThread(_ body: @escaping @Sendable () -> Void) {
+  final class Box: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+  var thread = pthread_t()
+  // Retained for the thread, which takes that count over.
+  let context = unsafe Unmanaged.passRetained(Box(body)).toOpaque()
+  let failed = unsafe pthread_create(
+    &thread, nil,
+    { context in
+      if let context = unsafe context { unsafe Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body() }
+      return nil
+    }, context)
+  precondition(failed == 0, "no thread: \(SystemError(errno: failed, operation: "pthread_create"))")
+  pthread_detach(thread)
+}
+
+/// How many children may run at once.
+final class ChildPlaces: Sendable {
+  static let shared = ChildPlaces(count: max(2, 2 * sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
+  private let state: Lock<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
+
+  init(count: Int) { state = Lock((count, [])) }
+
+  /// Runs `body` as soon as there is a place.
+  func withPlace<Value: Sendable>(_ body: () async -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+      let isFree = state.withLock { state in
+        if state.free > 0 {
+          state.free -= 1
+          return true
+        }
+        state.waiting.append(continuation)
+        return false
+      }
+      if isFree { continuation.resume() }
+    }
+    defer { giveBack() }
+    return await body()
+  }
+
+  private func giveBack() {
+    let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+      state.free += 1
+      return nil
+    }
+    next?.resume()
+  }
+}
