@@ -23,7 +23,7 @@ enum CheckedScope {
   static func run(_ test: Test, _ settlingTime: Duration, _ function: () async throws -> Void) async throws {
     try prepare()
     await openWhatStaysOpen()
-    // DescriptorOrigin.isRecording = true, once there is a recorder: before the first look.
+    DescriptorOrigin.isRecording = true
     let check = try DescriptorLeakCheck()
     let outcome: Result<Void, any Error>
     do { outcome = .success(try await function()) } catch { outcome = .failure(error) }
