@@ -3,7 +3,8 @@
 SWIFT ?= swift
 # Packages of Debian's beside the toolchain; installed when they are missing.
 BUILD_PACKAGES = libc6-dev libstdc++-12-dev make
-TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc libsystemd0 python3 shellcheck strace systemd util-linux
+TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof python3 shellcheck \
+	strace systemd util-linux xvfb
 BENCH_PACKAGES = $(BUILD_PACKAGES) gcc gnuplot-nox python3 strace
 
 # Tests start programs, which take their turns on the cores: more at once would only keep each waiting.

@@ -18,7 +18,9 @@ public struct DescriptorChanges: Hashable, Sendable {
 
   /// A number that was closed and handed out again, or redirected by dup2(2).
   public struct Replacement: Hashable, Sendable {
+    /// What it led to.
     public let before: HeldDescriptor
+    /// What it leads to.
     public let after: HeldDescriptor
   }
 
