@@ -37,17 +37,23 @@ let package = Package(
     .target(name: "CIPCShim", cSettings: cSettings),
     .target(name: "IPCKit", dependencies: ["CIPCShim"], swiftSettings: ownSettings),
 
+    .target(name: "TerminalText", dependencies: ["IPCKit"], swiftSettings: ownSettings),
+
     .target(name: "WindowProtocol", dependencies: ["IPCKit"], swiftSettings: ownSettings),
-    .target(name: "WindowService", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: ownSettings),
+    .target(
+      name: "WindowService", dependencies: ["IPCKit", "TerminalText", "WindowProtocol"], swiftSettings: ownSettings),
     .executableTarget(
       name: "windowd",
       dependencies: [
-        "WindowProtocol", "WindowService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "TerminalText", "WindowProtocol", "WindowService",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: ownSettings),
     .executableTarget(
       name: "windowctl",
-      dependencies: ["IPCKit", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "IPCKit", "TerminalText", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: ownSettings),
 
     .executableTarget(
