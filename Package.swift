@@ -28,6 +28,7 @@ let package = Package(
     .library(name: "IPCKit", targets: ["IPCKit"]),
     .executable(name: "windowd", targets: ["windowd"]),
     .executable(name: "windowctl", targets: ["windowctl"]),
+    .executable(name: "fdwatch", targets: ["fdwatch"]),
   ],
   dependencies: [
     // For the programs alone: the library has no package dependencies.
@@ -56,12 +57,23 @@ let package = Package(
       ],
       swiftSettings: ownSettings),
 
+    .target(name: "DescriptorWatch", dependencies: ["IPCKit", "TerminalText"], swiftSettings: ownSettings),
+    .executableTarget(
+      name: "fdwatch",
+      dependencies: [
+        "DescriptorWatch", "TerminalText", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: ownSettings),
+
     .executableTarget(
       name: "demo",
       dependencies: ["IPCKit", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: ownSettings),
 
     .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DescriptorWatchTests", dependencies: ["CIPCShim", "DescriptorWatch", "IPCKit", "TerminalText"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "IPCKitTests", dependencies: ["IPCKit"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MisuseTests", dependencies: ["IPCKit"], path: "Tests/Misuse", exclude: ["Programs"],
