@@ -16,10 +16,12 @@ enum CommandWatch {
   ) async throws(WatchFailure) -> Int32 {
     // The command must not be left behind because nobody reads the report.
     _ = signal(SIGPIPE, SIG_IGN)
+    // Before there is a command that a signal would have to reach.
+    let events = WatchEvents(signals: signals, on: loop)
+    defer { events.cancel() }
     let child = try await start(options.command, on: loop)
     let interval = options.interval ?? .milliseconds(200)
-    let events = WatchEvents(of: child.process.processID, every: interval, signals: signals, on: loop)
-    defer { events.cancel() }
+    events.begin(child.process.processID, every: interval)
     let watched = await follow(child, events.stream, interval, options)
     let status = await child.process.exit()
     return try conclude(watched, status, options, compared)
@@ -90,12 +92,14 @@ enum CommandWatch {
       case .unknown: 125
       }
     if let trouble = watched.trouble { OutputStream.complain(trouble.message, as: "fdwatch") }
+    var end = "the command \(status)"
+    if case .signaled = status { end = "the command was \(status)" }
     guard let samples = watched.samples, let series = samples.series else {
-      OutputStream.complain("the command ended before it could be looked at", as: "fdwatch")
+      OutputStream.complain("\(end) before it could be looked at", as: "fdwatch")
       return code
     }
     var conclusion = Conclusion(series, options, compared)
-    conclusion.end = "the command \(status)"
+    conclusion.end = end
     if series.taken < 2 {
       conclusion.notJudged =
         "the command ended within its warm-up of \(Numbers.time(options.warmUp)): its growth is not judged"

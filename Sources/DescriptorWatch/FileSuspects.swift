@@ -11,7 +11,8 @@ extension Series {
       let shown = pairs.prefix(6).map(\.numbers).joined(separator: ", ")
       let rest = pairs.count > 6 ? " and \(pairs.count - 6) more" : ""
       let confidence: Confidence = pairs.count >= 8 && taken >= 3 ? .likely : .possible
-      let idle = taken > 1 ? ", unused for \(taken) samples" : ""
+      let state = pairs.allSatisfy { $0.queued == 0 } ? ", nothing queued" : ""
+      let idle = taken > 1 ? "\(state) for \(taken) samples" : state
       let hint = pairs.count == 1 && name != "pseudo-terminal" ? "; a program that wakes itself has one" : ""
       let sight = last.processesOutOfSight == nil ? " as far as is known" : ""
       let reason =
@@ -47,7 +48,9 @@ extension Series {
     let candidates = last.descriptors.filter { record in
       record.inode != nil && record.target != "/dev/null" && !(record.number <= 2 && record.terminalIndex != nil)
     }
-    let files = Dictionary(grouping: candidates) { "\($0.kind) \($0.device ?? 0) \($0.inode ?? 0) \($0.target)" }
+    let files = Dictionary(grouping: candidates) {
+      "\($0.device ?? 0) \($0.inode ?? 0) \($0.terminalIndex ?? -1) \($0.target)"
+    }
     return files.values.filter { $0.count >= Self.many }.sorted { ($1.count, $0[0].number) < ($0.count, $1[0].number) }
       .map { records in
         let reason =

@@ -16,38 +16,33 @@ package struct Growth: Codable, Hashable, Sendable {
   package var to: Int
   /// Over how many samples.
   package var samples: Int
-  /// In how many of the steps between them it rose.
-  package var rises: Int
   package var seconds: Double
+  /// Out of how many steps between samples, in how many it rose.
+  package var steps: Int
+  package var rises: Int
+  /// How many more with each sample, on average.
+  package var perSample: Double
+  package var perSecond: Double
   package var confidence: Confidence
 
-  /// How many more with each sample, on average.
-  package var perSample: Double { Double(to - from) / Double(max(1, samples - 1)) }
-  package var perSecond: Double { seconds > 0 ? Double(to - from) / seconds : 0 }
-
-  /// What a person reads: `+2 each sample, 1.9 a second`; by the minute or hour where it is slow.
-  package var rate: String {
-    let (value, unit) =
-      perSecond >= 1
-      ? (perSecond, "second") : perSecond * 60 >= 1 ? (perSecond * 60, "minute") : (perSecond * 3600, "hour")
-    return "+\(Numbers.short(perSample)) a sample, \(Numbers.short(value)) a \(unit)"
-  }
-
-  /// Looks for growth in counts that were taken at these times; nil when there is none worth a word.
+  /// Looks for growth in a group's counts, one for each of a series' points; nil when there is none worth a word.
   ///
-  /// Certain: it rose with every sample since it last fell, three samples at least. Likely: since then it rose at least
-  /// three times, and in a third of the samples. Possible: it falls too, but what is left at its lowest rises.
-  package init?(_ group: Group, _ counts: [Int], _ times: [Duration]) {
-    guard counts.count >= 3, counts.count == times.count, let to = counts.last else { return nil }
+  /// It rose with every sample since it last fell, three samples at least: certain from five samples on, and at once for
+  /// what nobody needs, likely otherwise. Likely: since it last fell it rose at least three times, and in a third of the
+  /// steps. Possible: it falls too, but what is left at its lowest rises.
+  package init?(_ group: Group, _ counts: [Int], _ points: [Series.Point]) {
+    guard counts.count >= 3, counts.count == points.count, let to = counts.last, let end = points.last else {
+      return nil
+    }
     var start = counts.count - 1
     while start > 0, counts[start - 1] <= counts[start] { start -= 1 }
     // What was flat at first has not begun.
     while start + 1 < counts.count, counts[start + 1] == counts[start] { start += 1 }
-    let rises = (start + 1..<max(start + 1, counts.count)).count { counts[$0] > counts[$0 - 1] }
     let steps = counts.count - 1 - start
+    let rises = Self.rises(counts[start...])
     let confidence: Confidence
     if steps >= 2, rises == steps {
-      confidence = .certain
+      confidence = steps >= 4 || group.isUnneeded ? .certain : .likely
     } else if rises >= 3, rises * 3 >= steps {
       confidence = .likely
     } else if Self.lowestRises(counts) {
@@ -57,13 +52,26 @@ package struct Growth: Codable, Hashable, Sendable {
       return nil
     }
     self.group = group
-    self.from = counts[start]
-    self.to = to
-    self.samples = counts.count - start
-    self.rises = (start + 1..<counts.count).count { counts[$0] > counts[$0 - 1] }
     self.confidence = confidence
-    seconds = (times[times.count - 1] - times[start]).inSeconds
+    self.to = to
+    from = counts[start]
+    self.steps = counts.count - 1 - start
+    self.rises = Self.rises(counts[start...])
+    samples = end.ordinal - points[start].ordinal + 1
+    seconds = (end.time - points[start].time).inSeconds
+    perSample = Double(to - from) / Double(max(1, samples - 1))
+    perSecond = seconds > 0 ? Double(to - from) / seconds : 0
   }
+
+  /// What a person reads: `+2 a sample, 1.9 a second`; by the minute or hour where it is slow.
+  package var rate: String {
+    let (value, unit) =
+      perSecond >= 1
+      ? (perSecond, "second") : perSecond * 60 >= 1 ? (perSecond * 60, "minute") : (perSecond * 3600, "hour")
+    return "+\(Numbers.short(perSample)) a sample, \(Numbers.short(value)) a \(unit)"
+  }
+
+  private static func rises(_ counts: ArraySlice<Int>) -> Int { zip(counts, counts.dropFirst()).count { $0 < $1 } }
 
   /// Whether the lowest count of each third is above that of the third before.
   private static func lowestRises(_ counts: [Int]) -> Bool {
@@ -78,9 +86,9 @@ extension Series {
   /// What grew: each kind once, by what its growth has in common if there is something.
   package var growths: [Growth] {
     kinds.compactMap { kind, values in
-      guard let whole = Growth(Group(kind: kind), values, times) else { return nil }
+      guard let whole = Growth(Group(kind: kind), values, points) else { return nil }
       let parts = counts.compactMap { group, values in
-        group.kind == kind && group.what != nil ? Growth(group, values, times) : nil
+        group.kind == kind && group.what != nil ? Growth(group, values, points) : nil
       }
       // What accounts for nearly all of it says more than the kind. What it is comes before where it leads.
       return parts.filter { ($0.to - $0.from) * 10 >= (whole.to - whole.from) * 9 }
@@ -91,4 +99,7 @@ extension Series {
 
 extension Group {
   fileprivate var precedence: Int { what == Group.inPairs ? 0 : what == Group.abandoned ? 1 : 2 }
+
+  /// Whether more of it are no use to anybody.
+  fileprivate var isUnneeded: Bool { what == Group.inPairs || what == Group.abandoned }
 }

@@ -21,29 +21,26 @@ extension Series {
   }
 
   private func reason(_ growth: Growth, _ pairs: [Pair]) -> String {
-    let kind = pairs[0].name
-    let idle = pairs.allSatisfy { samplesUnchanged($0.first.number) > 1 || samplesUnchanged($0.second.number) == 1 }
-    let shown = pairs.prefix(3).map { "\(kind) \($0.numbers)" }.joined(separator: ", ")
+    let shown = pairs.prefix(3).map { "\($0.name) \($0.numbers)" }.joined(separator: ", ")
     let rest = pairs.count > 3 ? " and \(pairs.count - 3) more" : ""
-    return
-      "\(count(growth, Numbers.plural(growth.group.kind))) \(Group.inPairs)\(idle ? ", unused" : ""): \(shown)\(rest)"
+    return "\(Self.count(growth)); new: \(shown)\(rest)"
   }
 
   private func reason(_ growth: Growth, _ new: [DescriptorRecord]) -> String {
-    let what = growth.group.what.map { " \($0)" } ?? ""
-    let numbers = new.isEmpty ? "" : ", new: \(Numbers.ranges(new.suffix(12).map(\.number)))"
-    return "\(count(growth, Numbers.plural(growth.group.kind)))\(what)\(numbers)"
+    let shown = Numbers.ranges(new.prefix(12).map(\.number))
+    let rest = new.count > 12 ? " and \(new.count - 12) more" : ""
+    return Self.count(growth) + (new.isEmpty ? "" : "; new: \(shown)\(rest)")
   }
 
-  private func count(_ growth: Growth, _ kinds: String) -> String {
-    let steps = growth.samples - 1
+  private static func count(_ growth: Growth) -> String {
     let how =
       switch growth.confidence {
-      case .certain: "with every sample of \(growth.samples)"
-      case .likely: "in \(growth.rises) of \(steps) samples and never less"
-      case .possible: "and fewer at times, but its lowest rises"
+      case _ where growth.rises == growth.steps: "more with every sample of \(growth.samples)"
+      case .possible: "fewer at times, but its lowest rises"
+      default: "more in \(growth.rises) of \(growth.steps) steps and never less"
       }
-    return "\(growth.from) → \(growth.to) \(how) (\(growth.rate)), \(kinds)"
+    let kinds = Numbers.plural(growth.group.kind) + (growth.group.what.map { " \($0)" } ?? "")
+    return "\(kinds): \(growth.from) → \(growth.to), \(how) (\(growth.rate))"
   }
 }
 

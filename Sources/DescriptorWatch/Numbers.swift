@@ -38,6 +38,7 @@ package enum Numbers {
 
   package static func plural(_ noun: String) -> String {
     if noun.hasSuffix("y") { return noun.dropLast() + "ies" }
+    if noun.hasSuffix("ss") { return noun + "es" }
     return noun.hasSuffix("s") || noun.hasSuffix("h") || noun == "other" || noun.hasSuffix("]") ? noun : noun + "s"
   }
 

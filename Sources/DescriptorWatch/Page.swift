@@ -37,7 +37,8 @@ package struct Page {
     }
     let time = Numbers.time(series.seconds)
     let footer = style.dim(
-      "\(series.taken) samples, one every \(Numbers.time(interval)), in \(time); ^C ends".cut(to: columns))
+      "\(Numbers.count(series.taken, "sample")), one every \(Numbers.time(interval)), in \(time); ^C ends".cut(
+        to: columns))
     return [style.bold(header[0])] + header.dropFirst().map(style.dim) + [""] + kinds
       + (told.isEmpty ? [] : [""] + told) + ["", footer]
   }

@@ -1,5 +1,6 @@
 // What a person reads: who it is, what looks wrong, then everything by kind.
 
+internal import Glibc
 internal import TerminalText
 
 /// A report in lines, all foreign text in it escaped.
@@ -84,7 +85,9 @@ package struct Report {
     switch snapshot.processesOutOfSight {
     case nil where series.taken > 1: notes.append("other ends were looked for in this process alone")
     case let count? where count > 0:
-      notes.append("\(Numbers.count(count, "process")) could not be looked into for other ends: root may")
+      notes.append(
+        "\(Numbers.count(count, "process")) could not be looked into for other ends"
+          + (geteuid() == 0 ? "" : ": root may"))
     default: break
     }
     return notes.isEmpty ? [] : [""] + notes.map { style.dim("note: \($0)") }
@@ -99,7 +102,7 @@ extension Series {
   }
 
   /// From the first sample to the last.
-  package var seconds: Double { (times.last ?? .zero).inSeconds }
+  package var seconds: Double { (points.last?.time ?? .zero).inSeconds }
 }
 
 extension String {

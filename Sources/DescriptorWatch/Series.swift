@@ -2,21 +2,36 @@
 
 /// Samples of one process.
 package struct Series: Sendable {
-  /// When each was taken, since the first.
-  package private(set) var times: [Duration] = []
-  /// How many descriptors there were.
+  /// The samples that are kept: the first, the last, and evenly between them.
+  package private(set) var points: [Point] = []
+  /// How many descriptors there were at each point.
   package private(set) var totals: [Int] = []
   /// The same of each group that has a member in the last sample, or is a kind.
   package private(set) var counts: [Group: [Int]] = [:]
   package private(set) var first: Snapshot
   package private(set) var last: Snapshot
-  /// How many were taken; more than are kept when there were very many.
+  /// How many samples were taken.
   package private(set) var taken = 0
   /// How long each number has been the same.
   private var ages: [Int32: Age] = [:]
 
-  /// How many samples are kept. When there are more, every second one is let go of.
+  /// How many points are kept. When there are more, every second one is let go of.
   private let capacity: Int
+  /// Every how many samples there is a point.
+  private var stride = 1
+
+  /// A sample's place in time.
+  package struct Point: Hashable, Sendable {
+    /// The first sample's is 0.
+    package var ordinal: Int
+    /// Since the first.
+    package var time: Duration
+
+    package init(ordinal: Int, time: Duration) {
+      self.ordinal = ordinal
+      self.time = time
+    }
+  }
 
   private struct Age {
     var record: DescriptorRecord
@@ -41,13 +56,13 @@ package struct Series: Sendable {
   /// Takes in a sample of the same process.
   /// - Parameter time: since the first.
   package mutating func add(_ snapshot: Snapshot, at time: Duration) {
-    if times.count == capacity { thin() }
+    makeRoom()
+    points.append(Point(ordinal: taken, time: time))
     taken += 1
-    times.append(time)
     totals.append(snapshot.descriptors.count)
     let groups = snapshot.groups
     for (group, count) in groups {
-      counts[group, default: [Int](repeating: 0, count: times.count - 1)].append(count)
+      counts[group, default: [Int](repeating: 0, count: points.count - 1)].append(count)
     }
     for group in Array(counts.keys) where groups[group] == nil {
       // Files with ever new names would make ever more groups.
@@ -57,9 +72,16 @@ package struct Series: Sendable {
     last = snapshot
   }
 
-  private mutating func thin() {
-    let kept = times.indices.filter { $0.isMultiple(of: 2) }
-    times = kept.map { times[$0] }
+  /// Lets go of the last point when it was only kept for being the last, and of every second one when there are too many.
+  private mutating func makeRoom() {
+    if let last = points.last, !last.ordinal.isMultiple(of: stride) { keep(Array(points.indices.dropLast())) }
+    guard points.count == capacity else { return }
+    stride *= 2
+    keep(points.indices.filter { points[$0].ordinal.isMultiple(of: stride) })
+  }
+
+  private mutating func keep(_ kept: [Int]) {
+    points = kept.map { points[$0] }
     totals = kept.map { totals[$0] }
     for (group, values) in counts { counts[group] = kept.map { values[$0] } }
   }

@@ -46,8 +46,9 @@ package enum Watch {
     guard try samples.take(), let first = samples.series else { throw WatchFailure("process \(processID) has ended") }
     var display = Display(options)
     let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT] + (display.isLive ? [SIGWINCH, SIGTSTP] : [])
-    let events = WatchEvents(of: processID, every: interval, signals: signals, on: loop)
+    let events = WatchEvents(signals: signals, on: loop)
     defer { events.cancel() }
+    events.begin(processID, every: interval)
     display.begin()
     let outcome = await follow(events.stream, samples, &display, options, first)
     display.end()
@@ -73,8 +74,9 @@ package enum Watch {
           guard try samples.take(), let series = samples.series else { continue }
           try display.show(series)
           if let count = options.count, samples.taken >= count { return .success(nil) }
-        case .signal(SIGWINCH): if let series = samples.series { try display.show(series) }
-        case .signal(SIGTSTP): display.pause()
+        case .signal(let number) where number == SIGWINCH || number == SIGTSTP:
+          if number == SIGTSTP { display.pause() }
+          if let series = samples.series { try display.show(series) }
         case .signal: return .success(nil)
         case .ended: return .success("the process has ended")
         case .failed(let failure): throw failure

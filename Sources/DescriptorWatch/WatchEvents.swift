@@ -12,26 +12,23 @@ enum WatchEvent: Sendable {
 }
 
 /// Those who wait, each as a task on the loop.
-struct WatchEvents {
+final class WatchEvents {
   let stream: AsyncStream<WatchEvent>
-  private let tasks: [Task<Void, Never>]
+  private let events: AsyncStream<WatchEvent>.Continuation
+  private let loop: EventLoop
+  private var tasks: [Task<Void, Never>] = []
 
-  /// - Parameter processID: whose end is waited for; it exists, ended or not.
-  init(of processID: Int32, every interval: Duration, signals: [Int32], on loop: EventLoop) {
-    let (stream, events) = AsyncStream.makeStream(of: WatchEvent.self)
-    self.stream = stream
-    // Started at once: what is sent from here on is seen.
-    tasks = [
-      Task.immediate(executorPreference: loop) {
-        await Self.report(to: events) { try await Self.heed(signals, events, on: loop) }
-      },
-      Task.immediate(executorPreference: loop) {
-        await Self.report(to: events) { try await Self.keepTime(interval, events, on: loop) }
-      },
-      Task.immediate(executorPreference: loop) {
-        await Self.report(to: events) { try await Self.awaitEnd(of: processID, events, on: loop) }
-      },
-    ]
+  /// Waits for signals, from here on: none of those that come later ends this process by itself.
+  init(signals: [Int32], on loop: EventLoop) {
+    (stream, events) = AsyncStream.makeStream(of: WatchEvent.self)
+    self.loop = loop
+    tasks.append(Self.heed(signals, events, on: loop))
+  }
+
+  /// Waits for the times of samples and for the end of a process, which exists, ended or not.
+  func begin(_ processID: Int32, every interval: Duration) {
+    tasks.append(Self.keepTime(interval, events, on: loop))
+    tasks.append(Self.awaitEnd(of: processID, events, on: loop))
   }
 
   /// Nobody waits any more.
@@ -47,36 +44,42 @@ struct WatchEvents {
     }
   }
 
-  nonisolated(nonsending) private static func heed(
-    _ signals: [Int32], _ events: Events, on loop: EventLoop
-  ) async throws {
-    let source = try SignalSource(signals, on: loop)
-    while true { events.yield(.signal(try await source.next())) }
+  private static func heed(_ signals: [Int32], _ events: Events, on loop: EventLoop) -> Task<Void, Never> {
+    Task.immediate(executorPreference: loop) {
+      await report(to: events) {
+        let source = try SignalSource(signals, on: loop)
+        while true { events.yield(.signal(try await source.next())) }
+      }
+    }
   }
 
   /// The kernel keeps the time, so that what a sample takes does not move the next one. Those that were missed are one.
-  nonisolated(nonsending) private static func keepTime(
-    _ interval: Duration, _ events: Events, on loop: EventLoop
-  ) async throws {
-    let timer = try KernelTimer()
-    try timer.repeat(every: interval)
-    let source = try EventSource(timer.descriptor, on: loop)
-    while true {
-      try await source.readable()
-      if try source.descriptor.takeCount() != nil { events.yield(.sample) }
+  private static func keepTime(_ interval: Duration, _ events: Events, on loop: EventLoop) -> Task<Void, Never> {
+    Task.immediate(executorPreference: loop) {
+      await report(to: events) {
+        let timer = try KernelTimer()
+        try timer.repeat(every: interval)
+        let source = try EventSource(timer.descriptor, on: loop)
+        while true {
+          try await source.readable()
+          if try source.descriptor.takeCount() != nil { events.yield(.sample) }
+        }
+      }
     }
   }
 
-  nonisolated(nonsending) private static func awaitEnd(
-    of processID: Int32, _ events: Events, on loop: EventLoop
-  ) async throws {
-    do throws(IPCError) {
-      try await waitForEnd(of: processID, on: loop)
-    } catch {
-      // It may have been reaped already.
-      guard case .system(let failure) = error, failure.errno == ESRCH else { throw error }
+  private static func awaitEnd(of processID: Int32, _ events: Events, on loop: EventLoop) -> Task<Void, Never> {
+    Task.immediate(executorPreference: loop) {
+      await report(to: events) {
+        do throws(IPCError) {
+          try await waitForEnd(of: processID, on: loop)
+        } catch {
+          // It may have been reaped already.
+          guard case .system(let failure) = error, failure.errno == ESRCH else { throw error }
+        }
+        events.yield(.ended)
+      }
     }
-    events.yield(.ended)
   }
 
   nonisolated(nonsending) private static func waitForEnd(
