@@ -56,7 +56,8 @@ struct Conclusion {
   private func text() -> [UInt8] {
     let style =
       options.reportPath != nil && options.color == .auto ? Style(isColored: false) : options.color.style(for: stream)
-    let report = Report(series, style, showsAll: options.showsAll)
+    let width = options.reportPath == nil && stream.isTerminal ? Display.size(of: stream).columns : nil
+    let report = Report(series, style, showsAll: options.showsAll, width: width)
     var lines: [String]
     if let difference {
       lines =

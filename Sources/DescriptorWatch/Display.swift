@@ -53,7 +53,7 @@ struct Display {
       let line = try JSONText.line(SampleDocument(series))
       bytes = OutputStream.output.isTerminal ? Array(DisplayText.escapedJSON(line).utf8) : line
     } else if isLive {
-      let (columns, rows) = Self.size
+      let (columns, rows) = Self.size(of: .output)
       bytes = Array(Page(series, style, interval).text(columns: columns, rows: rows).utf8)
     } else {
       bytes = Array((SampleLine.text(series) + "\n").utf8)
@@ -62,10 +62,10 @@ struct Display {
   }
 
   /// The terminal's, or what is usual where nobody has set it.
-  private static var size: (columns: Int, rows: Int) {
+  static func size(of stream: OutputStream) -> (columns: Int, rows: Int) {
     var size = winsize()
     // The structure is valid for the length of the call.
-    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+    guard unsafe ioctl(stream.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
       return (80, 24)
     }
     return (Int(size.ws_col), Int(size.ws_row))

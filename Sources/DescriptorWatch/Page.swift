@@ -27,20 +27,25 @@ package struct Page {
   package func lines(columns: Int, rows: Int) -> [String] {
     let plain = Style(isColored: false)
     let header = Report.header(of: series.last, plain).map { $0.cut(to: columns) }
-    let suspects = series.suspects.filter { $0.confidence > .possible || $0.rule == .grows }
-    let shownSuspects = suspects.prefix(max(0, min(5, rows / 4)))
-    let room = max(1, rows - header.count - shownSuspects.count - (shownSuspects.isEmpty ? 3 : 4))
+    let told = suspectLines(columns: columns, rows: max(0, rows / 3))
+    let room = max(1, rows - header.count - told.count - (told.isEmpty ? 3 : 4))
     let kinds = kindLines(columns: columns, room: room)
-    let told = shownSuspects.map { suspect in
-      let line = "\(suspect.rule.title) (\(suspect.confidence.rawValue)): \(DisplayText.escaped(suspect.reason))"
-      return style.tell(line.cut(to: columns), suspect.confidence)
-    }
     let time = Numbers.time(series.seconds)
     let footer = style.dim(
       "\(Numbers.count(series.taken, "sample")), one every \(Numbers.time(interval)), in \(time); ^C ends".cut(
         to: columns))
     return [style.bold(header[0])] + header.dropFirst().map(style.dim) + [""] + kinds
       + (told.isEmpty ? [] : [""] + told) + ["", footer]
+  }
+
+  /// The most important, whole as far as there is room.
+  private func suspectLines(columns: Int, rows: Int) -> [String] {
+    let suspects = series.suspects.filter { $0.confidence > .possible || $0.rule == .grows }
+    let lines = suspects.flatMap { suspect in
+      let text = "\(suspect.rule.title) (\(suspect.confidence.rawValue)): \(DisplayText.escaped(suspect.reason))"
+      return TextWrapping.lines(text, width: columns).prefix(3).map { style.tell($0, suspect.confidence) }
+    }
+    return Array(lines.prefix(rows))
   }
 
   private func kindLines(columns: Int, room: Int) -> [String] {
@@ -60,7 +65,7 @@ package struct Page {
       return (counts.last ?? 0) > (counts.first ?? 0) ? style.bold(line) : line
     }
     let left = kinds.count - shown.count
-    return lines + (left > 0 ? [style.dim("and \(left) more kinds".cut(to: columns))] : [])
+    return lines + (left > 0 && shown.count < room ? [style.dim("and \(left) more kinds".cut(to: columns))] : [])
   }
 }
 

@@ -8,14 +8,17 @@ package struct Report {
   package var series: Series
   package var style: Style
   /// Whether long groups are shown whole.
-  package var showsAll = false
+  package var showsAll: Bool
+  /// How wide the terminal is; nil where sentences are lines.
+  package var width: Int?
   /// How many lines of a group are shown otherwise.
   static let limit = 10
 
-  package init(_ series: Series, _ style: Style, showsAll: Bool = false) {
+  package init(_ series: Series, _ style: Style, showsAll: Bool = false, width: Int? = nil) {
     self.series = series
     self.style = style
     self.showsAll = showsAll
+    self.width = width
   }
 
   private var snapshot: Snapshot { series.last }
@@ -42,10 +45,14 @@ package struct Report {
     guard !suspects.isEmpty else { return ["", style.bold("suspects") + ": none"] }
     let titles = suspects.map { "\($0.rule.title) (\($0.confidence.rawValue))" }
     let width = titles.map(\.count).max() ?? 0
+    let room = (self.width ?? .max) - width - 4
     return ["", style.bold("suspects")]
-      + zip(suspects, titles).map { suspect, title in
-        let padding = String(repeating: " ", count: width - title.count)
-        return "  \(style.tell(title, suspect.confidence))\(padding)  \(DisplayText.escaped(suspect.reason))"
+      + zip(suspects, titles).flatMap { suspect, title in
+        let reason = DisplayText.escaped(suspect.reason)
+        let lines = room >= 30 ? TextWrapping.lines(reason, width: room) : [reason]
+        let first = style.tell(title, suspect.confidence) + String(repeating: " ", count: width - title.count)
+        let blank = String(repeating: " ", count: width)
+        return lines.enumerated().map { "  \($0.offset == 0 ? first : blank)  \($0.element)" }
       }
   }
 

@@ -37,6 +37,13 @@ internal import Testing
     }
   }
 
+  @Test func sentencesAreBrokenBetweenWords() {
+    #expect(TextWrapping.lines("one two three", width: 8) == ["one two", "three"])
+    #expect(TextWrapping.lines("one two", width: 7) == ["one two"])
+    #expect(TextWrapping.lines("a longerword b", width: 4) == ["a", "long", "erwo", "rd b"])
+    #expect(TextWrapping.lines("", width: 4) == [])
+  }
+
   @Test func tablesHaveColumnsAsWideAsTheirWidest() {
     #expect(TextTable.lines([["a", "bb", "c"], ["aaa", "b", ""]]) == ["a    bb  c", "aaa  b   "])
     #expect(TextTable.lines([["long first cell"], ["a", "b"]]) == ["long first cell", "a  b"])
