@@ -100,10 +100,6 @@ enum CommandWatch {
     }
     var conclusion = Conclusion(series, options, compared)
     conclusion.end = end
-    if series.taken < 2 {
-      conclusion.notJudged =
-        "the command ended within its warm-up of \(Numbers.time(options.warmUp)): its growth is not judged"
-    }
     let judgement = try conclusion.tell()
     return judgement == 0 ? code : judgement
   }

@@ -11,13 +11,19 @@ struct Conclusion {
   private let difference: Difference?
   /// How the process ended, if it did.
   var end: String?
-  /// Why growth is not judged, if it is not.
-  var notJudged: String?
 
   init(_ series: Series, _ options: WatchOptions, _ compared: Snapshot?) {
     self.series = series
     self.options = options
     difference = compared.map { Difference(from: $0, to: series.last) }
+  }
+
+  /// Why growth is not judged, if somebody would want to know.
+  private var notJudged: String? {
+    guard difference == nil, series.taken < 2 else { return nil }
+    let isOfInterest = !options.command.isEmpty || options.interval != nil && options.growthLimit != nil
+    let when = options.warmUp > .zero ? "after the warm-up of \(Numbers.time(options.warmUp))" : "in all"
+    return isOfInterest ? "there was one sample \(when) at most: growth is not judged" : nil
   }
 
   /// What grew too much; nil when nothing did, or nobody asked.

@@ -27,9 +27,9 @@ package struct Growth: Codable, Hashable, Sendable {
 
   /// Looks for growth in a group's counts, one for each of a series' points; nil when there is none worth a word.
   ///
-  /// It rose with every sample since it last fell, three samples at least: certain from five samples on, and at once for
-  /// what nobody needs, likely otherwise. Likely: since it last fell it rose at least three times, and in a third of the
-  /// steps. Possible: it falls too, but what is left at its lowest rises.
+  /// Certain: since it last fell it rose with nearly every sample, of five at least, or with each of three for what nobody
+  /// needs. Likely: with each of three, or at least three times and in a third of the steps. Possible: it falls too, but
+  /// what is left at its lowest rises.
   package init?(_ group: Group, _ counts: [Int], _ points: [Series.Point]) {
     guard counts.count >= 3, counts.count == points.count, let to = counts.last, let end = points.last else {
       return nil
@@ -41,7 +41,7 @@ package struct Growth: Codable, Hashable, Sendable {
     let steps = counts.count - 1 - start
     let rises = Self.rises(counts[start...])
     let confidence: Confidence
-    if steps >= 2, rises == steps {
+    if steps >= 2, rises == steps || steps >= 4 && rises * 10 >= steps * 9 {
       confidence = steps >= 4 || group.isUnneeded ? .certain : .likely
     } else if rises >= 3, rises * 3 >= steps {
       confidence = .likely

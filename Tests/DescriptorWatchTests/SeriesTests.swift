@@ -15,6 +15,9 @@ private func growth(_ counts: [Int], of group: Group = kind) -> Growth? {
     #expect(growth([1, 2]) == nil)
     #expect(growth([1, 2, 3])?.confidence == .likely)
     #expect(growth([1, 2, 3, 4, 5])?.confidence == .certain)
+    // One sample that came early does not acquit.
+    #expect(growth([1, 2, 3, 4, 5, 5, 6, 7, 8, 9, 10])?.confidence == .certain)
+    #expect(growth([1, 2, 3, 3, 4])?.confidence == .likely)
     #expect(growth([1, 2, 3], of: Group(kind: "pipe", what: "in pairs of this process alone"))?.confidence == .certain)
   }
 

@@ -15,20 +15,20 @@ internal import Testing
       def leak():
         while len(keep) < 5000:
           keep.append(socket.socketpair())
-          time.sleep(0.01)
+          time.sleep(0.005)
       threading.Thread(target=leak, daemon=True).start()
       """)
   }
 
   @Test func linesThenTheReport() throws {
     let python = try leaking()
-    let outcome = try Program.run("\(python.id)", "--interval", "100ms", "--count", "4")
+    let outcome = try Program.run("\(python.id)", "--interval", "200ms", "--count", "4")
     #expect(outcome.status == 0)
     let samples = outcome.lines.prefix(4)
     #expect(samples.first?.hasPrefix("0 s  ") == true)
-    #expect(samples.dropFirst().allSatisfy { $0.contains(" descriptors (+") && $0.contains("unix stream socket +") })
+    #expect(samples.last.map { $0.contains(" descriptors (+") && $0.contains("unix stream socket +") } == true)
     #expect(outcome.lines.count { $0.contains(" s  ") && $0.contains(" descriptors") } == 4)
-    #expect(outcome.output.contains("grows (certain)"))
+    #expect(outcome.output.contains("grows ("))
     #expect(outcome.output.contains("new: socketpair "))
     #expect(outcome.output.contains("4 samples in "))
   }
@@ -36,7 +36,7 @@ internal import Testing
   @Test func jsonLinesThenTheReport() throws {
     let python = try leaking()
     let outcome = try Program.run(
-      "\(python.id)", "--interval", "100ms", "--count", "3", "--json", "--fail-on-growth", "1")
+      "\(python.id)", "--interval", "200ms", "--count", "3", "--json", "--fail-on-growth", "1")
     #expect(outcome.status == 2)
     #expect(outcome.lines.count == 4)
     struct Line: Decodable {
@@ -93,14 +93,14 @@ internal import Testing
     #expect(screen.shows("\u{1B}[?1049h\u{1B}[?25l"))
     #expect(screen.shows(" samples, one every 50 ms"))
     #expect(screen.shows("█"))
-    #expect(screen.shows("grows (certain)"))
+    #expect(screen.shows("grows ("))
     screen.signal(SIGTERM)
     #expect(try screen.status() == 0)
     let end = screen.text.components(separatedBy: "\u{1B}[?1049l")
     #expect(end.count == 2)
     #expect(end.first?.hasSuffix("\u{1B}[?7h\u{1B}[?25h") == true)
     #expect(end.last?.contains("new: socketpair ") == true)
-    #expect(end.last?.contains("\u{1B}[1;31m") == true)
+    #expect(end.last?.contains("\u{1B}[1msuspects") == true)
   }
 
   @Test func theKeyEndsIt() throws {
