@@ -22,6 +22,12 @@ final class Samples {
     self.warmUp = warmUp
   }
 
+  /// Looks for the other ends of what the last sample has, where there was no time for that.
+  func finish() throws(WatchFailure) {
+    guard series?.last.processesOutOfSight == nil, let snapshot = try sampler.snapshot() else { return }
+    series?.learnEnds(from: snapshot)
+  }
+
   /// Takes one; false when the process has ended, or is about to.
   func take() throws(WatchFailure) -> Bool {
     guard let snapshot = try sampler.snapshot(every: interval) else { return false }

@@ -86,6 +86,19 @@ package struct Series: Sendable {
     for (group, values) in counts { counts[group] = kept.map { values[$0] } }
   }
 
+  /// Takes over who holds the other ends from a later look, for the descriptors that are the same still.
+  package mutating func learnEnds(from later: Snapshot) {
+    guard let outOfSight = later.processesOutOfSight, later.process.isSameProcess(as: last.process) else { return }
+    let found = later.byNumber
+    for index in last.descriptors.indices {
+      guard let record = found[last.descriptors[index].number], record.isSameFile(as: last.descriptors[index]) else {
+        continue
+      }
+      last.descriptors[index].otherEnd = record.otherEnd
+    }
+    last.processesOutOfSight = outOfSight
+  }
+
   private mutating func age(_ snapshot: Snapshot) {
     var now: [Int32: Age] = [:]
     now.reserveCapacity(snapshot.descriptors.count)

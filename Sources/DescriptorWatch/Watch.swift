@@ -53,6 +53,7 @@ package enum Watch {
     let outcome = await follow(events.stream, samples, &display, options, first)
     display.end()
     let end = try outcome.get()
+    if end == nil { try samples.finish() }
     guard let series = samples.series else { throw WatchFailure("process \(processID) has ended") }
     var conclusion = Conclusion(series, options, compared)
     conclusion.end = end

@@ -28,12 +28,15 @@ struct Fdwatch: ParsableCommand {
         fdwatch windowd --interval 1s --count 10   ten samples, then the report
         fdwatch 4711 --save before.json            keep what it holds now
         fdwatch 4711 --diff before.json            what came and went since
-        fdwatch --fail-on-growth 3 --run ./test.sh fail when a test leaves more than three open
+        fdwatch --fail-on-growth 3 --run ./test    fail when more than three are left
 
       JSON: an object with "type": "report", "snapshot" (as --save writes it: "process", "descriptors", "missed", \
       "processesOutOfSight"), "suspects" ("rule", "confidence", "reason", "numbers", "growth"), "growth" by kind, \
       "difference", "end" and "failure" where they apply. With --interval, lines of "type": "sample" come before it: \
-      "time", "seconds", "total", "kinds".
+      "time", "seconds", "total", "kinds"; with --run the report comes alone.
+
+      A command that is run is in a session of its own: SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are \
+      handed on to it. What it leaves open is what it had at its last sample.
 
       EXIT STATUS: 0 done; 1 failed, with a message; 2 more growth than --fail-on-growth allows; 64 wrong usage. With \
       --run that of the command, 128+n for a signal, unless it grew.
@@ -50,7 +53,8 @@ struct Fdwatch: ParsableCommand {
   var user = false
 
   @Option(
-    help: "Take a sample this often: 500ms, 1s, 2m. [default: a single look; 200ms with --run]",
+    help: ArgumentHelp(
+      "Take a sample this often: 500ms, 1s, 2m. [default: a single look; 200ms with --run]", valueName: "time"),
     transform: Self.duration)
   var interval: Duration?
 
@@ -58,17 +62,21 @@ struct Fdwatch: ParsableCommand {
   var count: Int?
 
   @Option(
-    help: "Judge growth from this time on: what is opened before is no leak. [default: 0; 1s with --run]",
+    help: ArgumentHelp(
+      "Judge growth from this time on: what is opened before is no leak. [default: 0; 1s with --run]", valueName: "time"
+    ),
     transform: Self.duration)
   var warmUp: Duration?
 
-  @Option(help: "Write the last snapshot to this file.")
+  @Option(help: ArgumentHelp("Write the last snapshot to this file.", valueName: "file"))
   var save: String?
 
-  @Option(help: "Compare with the snapshot in this file.")
+  @Option(help: ArgumentHelp("Compare with the snapshot in this file.", valueName: "file"))
   var diff: String?
 
-  @Option(help: "Exit with 2 when all descriptors, or those of a kind, have become more by more than this.")
+  @Option(
+    help: ArgumentHelp(
+      "Exit with 2 when all descriptors, or those of a kind, have become more by more than this.", valueName: "number"))
   var failOnGrowth: Int?
 
   @Flag(help: "Print JSON.")
@@ -80,12 +88,14 @@ struct Fdwatch: ParsableCommand {
   @Option(help: "Colours: auto, always or never. auto heeds $NO_COLOR.")
   var color = "auto"
 
-  @Option(name: .shortAndLong, help: "Write the report of --run to this file. [default: standard error]")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write the report of --run to this file. [default: standard error]", valueName: "file"))
   var output: String?
 
   @Option(
     name: .customLong("run"), parsing: .remaining,
-    help: "Run the rest of the command line, and look at it until it ends.")
+    help: ArgumentHelp("Run the rest of the command line, and look at it until it ends.", valueName: "command"))
   var rest: [String] = []
 
   private var command: [String] { rest.first == "--" ? Array(rest.dropFirst()) : rest }

@@ -73,6 +73,29 @@ private func growth(_ counts: [Int], of group: Group = kind) -> Growth? {
     #expect(found.samples == 1001)
   }
 
+  @Test func otherEndsAreLearntOfALaterLook() throws {
+    let python = try Python(
+      "keep += socket.socketpair()",
+      step: """
+        go, wait = os.pipe()
+        if os.fork() == 0:
+          os.close(wait)
+          os.read(go, 1)
+          os._exit(0)
+        """)
+    var series = Series(try Snapshot(processID: python.id, findingOtherEnds: false))
+    #expect(series.last.pairs.count == 1)
+    #expect(series.last.processesOutOfSight == nil)
+    // A child has the pair too from now on.
+    try python.step()
+    let later = try python.snapshot()
+    series.learnEnds(from: later)
+    #expect(series.last.pairs.isEmpty)
+    #expect(series.last.processesOutOfSight == later.processesOutOfSight)
+    // What has come since is not a part of the sample.
+    #expect(series.last.descriptors.count == series.first.descriptors.count)
+  }
+
   @Test func growthByKindLeavesOutWhatIsTheSame() throws {
     let python = try Python("keep += os.pipe()", step: "keep += socket.socketpair()")
     let series = try python.series(2)
