@@ -32,7 +32,10 @@ extension Series {
     let files = Dictionary(grouping: deleted) { "\($0.device ?? 0):\($0.inode ?? 0)" }.values
       .sorted { $0[0].number < $1[0].number }
     guard !files.isEmpty else { return [] }
-    let known = files.compactMap { $0.map(\.offset).max() }.reduce(0, +)
+    let known = files.compactMap { $0.map(\.offset).max() }.reduce(Int64(0)) { sum, offset in
+      let (total, isTooLarge) = sum.addingReportingOverflow(max(0, offset))
+      return isTooLarge ? .max : total
+    }
     let shown = files.prefix(3).map { "\($0[0].target) (\(Numbers.ranges($0.map(\.number))))" }.joined(separator: ", ")
     let rest = files.count > 3 ? " and \(files.count - 3) more" : ""
     let size = known > 0 ? ", at least \(Numbers.size(known)) by their offsets" : ""

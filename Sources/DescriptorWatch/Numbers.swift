@@ -4,7 +4,8 @@
 package enum Numbers {
   /// With one digit behind the point at most: `2`, `1.9`, `340`.
   package static func short(_ value: Double) -> String {
-    guard value.isFinite else { return "-" }
+    // What no span of time and no rate is may still be in a file.
+    guard value.isFinite, value.magnitude < 1e15 else { return "-" }
     let tenths = (value * 10).rounded()
     if tenths.magnitude >= 1000 || tenths.truncatingRemainder(dividingBy: 10) == 0 {
       return "\(Int((tenths / 10).rounded()))"
@@ -44,7 +45,9 @@ package enum Numbers {
 
   /// A span of time: `800 ms`, `12 s`, `3 min`, `5 h`.
   package static func time(_ seconds: Double) -> String {
-    switch seconds {
+    guard seconds.magnitude < 1e15 else { return "an unknown time" }
+    return switch seconds {
+    case ..<0: "-" + time(-seconds)
     case ..<1: "\(Int((seconds * 1000).rounded())) ms"
     case ..<120: "\(short(seconds)) s"
     case ..<7200: "\(short(seconds / 60)) min"

@@ -67,7 +67,9 @@ package struct WatchFailure: Error, Hashable, Sendable {
       let owner = (try? ProcessDescription(processID: processID))
       let user = owner?.userName ?? owner?.userID.map(String.init) ?? "another user"
       let name = owner.map { " (\($0.name), of \(user))" } ?? ""
-      message = "process \(processID)\(name) may not be looked into: run fdwatch as root or as its user"
+      // In a container, root may be refused too.
+      let remedy = geteuid() == 0 ? "it takes CAP_SYS_PTRACE" : "run fdwatch as root or as its user"
+      message = "process \(processID)\(name) may not be looked into: \(remedy)"
     default: message = "\(error)"
     }
   }

@@ -128,6 +128,19 @@ internal import Testing
     #expect(suspect.confidence == .likely)
   }
 
+  @Test func offsetsThatNoFileHasAreNoTrouble() throws {
+    let python = try Python(
+      """
+      for _ in range(2):
+        file = tempfile.TemporaryFile()
+        try: os.lseek(file.fileno(), 2**63 - 1, os.SEEK_SET)
+        except OSError: os.lseek(file.fileno(), 2**43, os.SEEK_SET)
+        keep.append(file)
+      """)
+    let suspect = Series(try python.snapshot()).suspects.first { $0.rule == .deletedFile }
+    #expect(suspect?.reason.contains("2 deleted files kept open, at least ") == true)
+  }
+
   @Test func oneFileUnderTenNumbersIsToldAndNothingUnderTenIsNot() throws {
     let python = try Python(
       """

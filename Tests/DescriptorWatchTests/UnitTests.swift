@@ -1,5 +1,4 @@
-// Units: what systemctl answers, in each way that it can. A manager of the test's own answers here; Tests/System has
-// a real one.
+// Units: what systemctl answers, in each way that it can; a script of the test's own answers here.
 
 internal import Testing
 
