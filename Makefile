@@ -31,7 +31,7 @@ bindir = $(exec_prefix)/bin
 systemunitdir = $(prefix)/lib/systemd/system
 userunitdir = $(prefix)/lib/systemd/user
 INSTALL = install
-PROGRAMS = windowd windowctl
+PROGRAMS = windowd windowctl fdwatch
 # What `make test-systemd` boots.
 STAGE = .build/stage
 
@@ -45,6 +45,7 @@ build: ## Build the programs; they are in .build/release then.
 	@mkdir -p $(STATIC_LIBRARIES)
 	@ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(STATIC_LIBRARIES)/libstdc++.a
 	$(RELEASE) --product windowd $(WINDOWD_LINK) $(QUIET)
+	$(RELEASE) --product fdwatch $(WINDOWD_LINK) $(QUIET)
 	$(RELEASE) --product demo $(WINDOWD_LINK) $(QUIET)
 	$(RELEASE) --product windowctl $(WINDOWCTL_LINK) $(QUIET)
 	@cp $(WINDOWCTL_SCRATCH)/release/windowctl .build/release/windowctl

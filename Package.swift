@@ -29,6 +29,7 @@ let package = Package(
     .library(name: "IPCKitTesting", targets: ["IPCKitTesting"]),
     .executable(name: "windowd", targets: ["windowd"]),
     .executable(name: "windowctl", targets: ["windowctl"]),
+    .executable(name: "fdwatch", targets: ["fdwatch"]),
   ],
   dependencies: [
     // For the programs alone: the library has no package dependencies.
@@ -40,17 +41,31 @@ let package = Package(
     // Testing comes with the toolchain. Its protocols do not expect functions that stay on their caller's executor.
     .target(name: "IPCKitTesting", dependencies: ["CIPCShim", "IPCKit"], swiftSettings: swiftSettings),
 
+    .target(name: "TerminalText", dependencies: ["IPCKit"], swiftSettings: ownSettings),
+
     .target(name: "WindowProtocol", dependencies: ["IPCKit"], swiftSettings: ownSettings),
-    .target(name: "WindowService", dependencies: ["IPCKit", "WindowProtocol"], swiftSettings: ownSettings),
+    .target(
+      name: "WindowService", dependencies: ["IPCKit", "TerminalText", "WindowProtocol"], swiftSettings: ownSettings),
     .executableTarget(
       name: "windowd",
       dependencies: [
-        "WindowProtocol", "WindowService", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "TerminalText", "WindowProtocol", "WindowService",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: ownSettings),
     .executableTarget(
       name: "windowctl",
-      dependencies: ["IPCKit", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "IPCKit", "TerminalText", "WindowProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: ownSettings),
+
+    .target(name: "DescriptorWatch", dependencies: ["IPCKit", "TerminalText"], swiftSettings: ownSettings),
+    .executableTarget(
+      name: "fdwatch",
+      dependencies: [
+        "DescriptorWatch", "TerminalText", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: ownSettings),
 
     .executableTarget(
@@ -59,6 +74,10 @@ let package = Package(
       swiftSettings: ownSettings),
 
     .testTarget(name: "CIPCShimTests", dependencies: ["CIPCShim"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DescriptorWatchTests",
+      dependencies: ["CIPCShim", "DescriptorWatch", "IPCKit", "IPCKitTesting", "TerminalText"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "IPCKitTests", dependencies: ["IPCKit", "IPCKitTesting"],
       exclude: ["Census/zoo.h", "Census/zoo.c", "Census/zoo-files.c", "Census/zoo-sockets.c", "Census/zoo-objects.c"],

@@ -3,6 +3,7 @@
 internal import Glibc
 internal import IPCKit
 internal import Synchronization
+internal import TerminalText
 internal import WindowProtocol
 
 /// Writes lines to standard error, with `<N>` in front when that is the journal.

@@ -1,5 +1,6 @@
 // A line that a client sent: the request in it, or the reason why there is none, in words that the client can use.
 
+internal import TerminalText
 internal import WindowProtocol
 
 /// A message, understood or not.

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import IPCKit
+internal import TerminalText
 internal import WindowProtocol
 
 extension WindowDaemon {

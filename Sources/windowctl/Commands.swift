@@ -4,6 +4,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import IPCKit
+internal import TerminalText
 internal import WindowProtocol
 
 /// A command that sends one request.

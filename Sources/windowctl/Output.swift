@@ -1,20 +1,17 @@
 // What windowctl prints. What a child or another client wrote is shown, not obeyed, unless somebody asks for it raw.
 
 internal import ArgumentParser
-internal import Glibc
 internal import IPCKit
-internal import WindowProtocol
+internal import TerminalText
 
 /// Standard output and error.
 enum Output {
   /// Whether somebody looks at standard output.
-  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+  static var isTerminal: Bool { OutputStream.output.isTerminal }
 
   /// Writes bytes as they are. An answer that cannot be written is a failure, so that nobody takes it for complete.
   static func write(_ bytes: [UInt8]) throws(ClientFailure) {
-    guard write(bytes, to: STDOUT_FILENO) else {
-      throw .failed("\(SystemError(errno: errno, operation: "write", object: "standard output"))")
-    }
+    do throws(SystemError) { try OutputStream.output.write(bytes) } catch { throw .failed("\(error)") }
   }
 
   /// Writes a line of JSON; for a terminal with what could move its cursor as escapes of JSON's own.
@@ -29,13 +26,8 @@ enum Output {
 
   /// Writes rows in columns as wide as their widest entry.
   static func table(_ rows: [[String]], raw: Bool) throws(ClientFailure) {
-    let shown = rows.map { $0.map { raw ? $0 : DisplayText.escaped($0) } }
-    let widths = (0..<(rows.first?.count ?? 0)).map { column in shown.map { $0[column].count }.max() ?? 0 }
-    for row in shown {
-      let cells = row.enumerated().map { column, cell in
-        column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
-      }
-      try write(Array((cells.joined(separator: "  ") + "\n").utf8))
+    for line in TextTable.lines(rows.map { $0.map { raw ? $0 : DisplayText.escaped($0) } }) {
+      try write(Array((line + "\n").utf8))
     }
   }
 
@@ -56,18 +48,5 @@ enum Output {
   }
 
   /// Writes a message to standard error.
-  static func complain(_ message: String) {
-    _ = write(Array("windowctl: \(DisplayText.escaped(message))\n".utf8), to: STDERR_FILENO)
-  }
-
-  private static func write(_ bytes: [UInt8], to stream: Int32) -> Bool {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      // As many bytes as the slice has.
-      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(stream, $0.baseAddress, $0.count) }
-      guard count >= 0 || errno == EINTR else { return false }
-      rest = rest.dropFirst(max(count, 0))
-    }
-    return true
-  }
+  static func complain(_ message: String) { OutputStream.complain(message, as: "windowctl") }
 }

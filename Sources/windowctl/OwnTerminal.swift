@@ -3,6 +3,7 @@
 
 internal import Glibc
 internal import IPCKit
+internal import TerminalText
 internal import WindowProtocol
 
 /// The terminal that windowctl runs on.

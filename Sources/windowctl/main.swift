@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import TerminalText
 internal import WindowProtocol
 
 /// The command line of windowctl.
@@ -13,7 +14,7 @@ struct Windowctl: ParsableCommand {
       Exit status: 0 done; 1 refused or failed, with a message; 3 nobody serves the socket; 4 the timeout is over; \
       64 wrong usage. `wait --exit-status` exits as the child did, 128+n for a signal, and 125 for a failure of its own.
       """,
-    version: DaemonStatus.version,
+    version: ProgramVersion.current,
     subcommands: [
       CreateWindow.self, ListWindows.self, CloseWindow.self, ResizeWindow.self, Attach.self, Show.self, Wait.self,
       Config.self, GetConfig.self, Status.self,

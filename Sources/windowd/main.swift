@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import TerminalText
 internal import WindowProtocol
 internal import WindowService
 
@@ -16,7 +17,7 @@ struct Windowd: ParsableCommand {
       descriptors ($FDSTORE), windows outlive it, and are the next windowd's. \
       Exit status: 0 stopped by a signal, or idle; 1 failed, with a message; 75 the socket is served already; 64 wrong usage.
       """,
-    version: DaemonStatus.version)
+    version: ProgramVersion.current)
 
   @Option(help: "Where to listen. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]")
   var socket: String?

@@ -1,0 +1,76 @@
+// Which process is meant: by its number, by its name, or by the unit that a service manager runs.
+
+internal import FoundationEssentials
+internal import Glibc
+package import IPCKit
+
+/// A process to look at, as a person names it.
+package enum Target: Hashable, Sendable {
+  case number(Int32)
+  /// As in /proc/PID/comm, or the last part of the program's path.
+  case name(String)
+  case unit(String, isUsers: Bool)
+
+  /// What an argument stands for.
+  package init(argument: String) {
+    self = Int32(argument).map { .number($0) } ?? .name(argument)
+  }
+
+  /// The process's number.
+  package func resolve() throws(WatchFailure) -> Int32 {
+    switch self {
+    case .number(let number): return number
+    case .name(let name): return try Self.process(named: name)
+    case .unit(let unit, let isUsers): return try Unit(unit, isUsers: isUsers).mainProcess()
+    }
+  }
+
+  private static func process(named name: String) throws(WatchFailure) -> Int32 {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    let own = getpid()
+    let found = names.compactMap { Int32($0) }.sorted().filter { $0 != own && isNamed($0, name) }
+    guard let first = found.first else { throw WatchFailure("no process is called '\(name)'") }
+    guard found.count > 1 else { return first }
+    let lines = found.map { processID in
+      let words = ProcessNames.commandLine(of: processID)
+      return "\(processID)  \(words.isEmpty ? ProcessNames.name(of: processID) : words.joined(separator: " "))"
+    }
+    throw WatchFailure("\(found.count) processes are called '\(name)': give the number of one", details: lines)
+  }
+
+  private static func isNamed(_ processID: Int32, _ name: String) -> Bool {
+    if ProcessNames.name(of: processID) == name { return true }
+    guard var program = ProcessNames.commandLine(of: processID).first?.split(separator: "/").last else { return false }
+    // A login shell's has a dash before it.
+    if program.first == "-", name.first != "-" { program.removeFirst() }
+    return program == name
+  }
+}
+
+/// Why fdwatch cannot do what it was told to.
+package struct WatchFailure: Error, Hashable, Sendable {
+  /// One line. Foreign text may be in it.
+  package var message: String
+  /// Further lines.
+  package var details: [String] = []
+
+  package init(_ message: String, details: [String] = []) {
+    self.message = message
+    self.details = details
+  }
+
+  /// A failed look at a process, with what may help.
+  package init(_ error: SystemError, lookingAt processID: Int32) {
+    switch error.errno {
+    case ENOENT, ESRCH: message = "there is no process \(processID)"
+    case EACCES, EPERM:
+      let owner = (try? ProcessDescription(processID: processID))
+      let user = owner?.userName ?? owner?.userID.map(String.init) ?? "another user"
+      let name = owner.map { " (\($0.name), of \(user))" } ?? ""
+      // In a container, root may be refused too.
+      let remedy = geteuid() == 0 ? "it takes CAP_SYS_PTRACE" : "run fdwatch as root or as its user"
+      message = "process \(processID)\(name) may not be looked into: \(remedy)"
+    default: message = "\(error)"
+    }
+  }
+}
