@@ -35,7 +35,7 @@ PROGRAMS = windowd windowctl fdwatch
 # What `make test-systemd` boots.
 STAGE = .build/stage
 
-.PHONY: help build echo-service leaky install uninstall demo test test-debug test-release test-systemd sanitize lint format bench bench-quick figures clean
+.PHONY: help build echo-service leaky install uninstall demo test test-debug test-release test-alacritty test-systemd sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -81,7 +81,7 @@ uninstall: ## Remove what `make install` with the same PREFIX has put there.
 demo: build ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
 	.build/release/demo
 
-test: lint test-debug test-release test-systemd ## Lint, then all tests in debug and in release, and with systemd.
+test: lint test-debug test-release test-alacritty test-systemd ## Lint, then all tests in debug and in release, with a real Alacritty, and with systemd.
 
 test-debug: ## All tests in debug.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
@@ -99,6 +99,10 @@ test-systemd: build echo-service ## Boot systemd over what `make install` gives,
 	$(INSTALL) .build/echo/release/echo-service $(STAGE)/usr/local/bin
 	$(INSTALL) -m 644 Examples/echo/echo.socket Examples/echo/echo.service $(STAGE)/usr/local/lib/systemd/system
 	scripts/boot-systemd.sh $(STAGE) Tests/System/systemd python3 /tests/main.py
+
+test-alacritty: build ## Let fdwatch find the leak of Debian's own Alacritty, on an X server without a screen.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/alacritty-leak.py
 
 sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
 	@scripts/install-packages.sh $(TEST_PACKAGES)

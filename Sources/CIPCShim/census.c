@@ -81,10 +81,11 @@ int64_t ipc_read_entry(int directory, int32_t number, void *buffer, size_t capac
 int ipc_held_status(int directory, int32_t number, struct ipc_held_status *status) {
   struct name name;
   struct statx found;
-  if (statx(directory, written(&name, number), AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_NLINK, &found) < 0)
+  if (statx(directory, written(&name, number), AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE, &found) < 0)
     return -errno;
   status->device = makedev(found.stx_dev_major, found.stx_dev_minor);
   status->inode = found.stx_ino;
+  status->size = found.stx_size;
   status->mode = found.stx_mode;
   status->links = found.stx_nlink;
   status->major = found.stx_rdev_major;

@@ -18,8 +18,12 @@ package struct DescriptorRecord: Codable, Hashable, Sendable {
   package var isCloseOnExec: Bool
   /// The position in a file, in bytes.
   package var offset: Int64
+  /// Of a regular file, in bytes.
+  package var size: Int64?
   package var inode: UInt64?
   package var device: UInt64?
+  /// What else tells two files of one kind apart.
+  package var identity: UInt64?
   /// A pseudo-terminal's.
   package var terminalIndex: Int?
   /// Of a pidfd, the process; nil when it has gone or is out of sight.
@@ -77,8 +81,10 @@ extension DescriptorRecord {
     isNonBlocking = held.isNonBlocking
     isCloseOnExec = held.isCloseOnExec
     offset = held.offset
+    size = held.size
     inode = held.inode
     device = held.device
+    identity = held.identity
     otherEnd = held.otherEnd.map(End.init)
     origin = held.origin?.description
     switch held.kind {
@@ -93,8 +99,9 @@ extension DescriptorRecord {
 
   /// Whether both are the same file under their numbers, as far as can be told.
   package func isSameFile(as other: DescriptorRecord) -> Bool {
-    kind == other.kind && target == other.target && inode == other.inode && device == other.device
-      && terminalIndex == other.terminalIndex && processID == other.processID
+    guard inode == other.inode, device == other.device, identity == other.identity else { return false }
+    // A file keeps its inode when it is renamed or deleted.
+    return device != nil || target == other.target
   }
 }
 

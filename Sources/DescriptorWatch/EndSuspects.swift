@@ -13,9 +13,16 @@ extension Series {
       let confidence: Confidence =
         kind == "pidfd" ? .possible : lasting ? .certain : samples == 2 || records.count >= 8 ? .likely : .possible
       let since = samples > 1 ? " for \(samples) samples" : ""
-      let reason = "\(Numbers.count(records.count, kind)) \(Self.fate(of: records[0]))\(since)"
+      let reason = "\(Numbers.count(records.count, kind)) \(Self.fate(of: records[0]))\(since)\(news(records))"
       return Suspect(.otherEndGone, confidence, reason, records.map(\.number))
     }
+  }
+
+  /// How fast they become more: they may not with every sample, where the samples are taken faster than they come.
+  private func news(_ records: [DescriptorRecord]) -> String {
+    let new = records.count { isNew($0.number) }
+    guard taken > 1, new > 0 else { return "" }
+    return ", \(new) of them new (+\(Numbers.short(Double(new) / Double(taken - 1))) a sample)"
   }
 
   private static func fate(of record: DescriptorRecord) -> String {

@@ -32,15 +32,15 @@ extension Series {
     let files = Dictionary(grouping: deleted) { "\($0.device ?? 0):\($0.inode ?? 0)" }.values
       .sorted { $0[0].number < $1[0].number }
     guard !files.isEmpty else { return [] }
-    let known = files.compactMap { $0.map(\.offset).max() }.reduce(Int64(0)) { sum, offset in
-      let (total, isTooLarge) = sum.addingReportingOverflow(max(0, offset))
+    let room = files.compactMap { $0[0].size }.reduce(Int64(0)) { sum, size in
+      let (total, isTooLarge) = sum.addingReportingOverflow(max(0, size))
       return isTooLarge ? .max : total
     }
     let shown = files.prefix(3).map { "\($0[0].target) (\(Numbers.ranges($0.map(\.number))))" }.joined(separator: ", ")
     let rest = files.count > 3 ? " and \(files.count - 3) more" : ""
-    let size = known > 0 ? ", at least \(Numbers.size(known)) by their offsets" : ""
+    let size = room > 0 ? ", with \(Numbers.size(room)) in all" : ""
     let reason = "\(Numbers.count(files.count, "deleted file")) kept open\(size): \(shown)\(rest)"
-    return [Suspect(.deletedFile, known > 0 ? .likely : .possible, reason, deleted.map(\.number))]
+    return [Suspect(.deletedFile, room > 0 ? .likely : .possible, reason, deleted.map(\.number))]
   }
 
   /// How many descriptors of one file are many.

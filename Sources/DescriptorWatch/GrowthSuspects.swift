@@ -39,7 +39,9 @@ extension Series {
       case .possible: "fewer at times, but its lowest rises"
       default: "more in \(growth.rises) of \(growth.steps) steps and never less"
       }
-    let kinds = Numbers.plural(growth.group.kind) + (growth.group.what.map { " \($0)" } ?? "")
+    // By the name that people know it by from other tools.
+    let name = growth.group.kind == "terminal master" ? " (/dev/ptmx)" : ""
+    let kinds = Numbers.plural(growth.group.kind) + name + (growth.group.what.map { " \($0)" } ?? "")
     return "\(kinds): \(growth.from) → \(growth.to), \(how) (\(growth.rate))"
   }
 }

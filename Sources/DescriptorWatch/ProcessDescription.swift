@@ -27,7 +27,7 @@ package struct ProcessDescription: Codable, Hashable, Sendable {
     }
     pid = processID
     startTime = start
-    name = ProcessNames.name(of: processID)
+    name = ProcessListing.name(ofProcess: processID)
     commandLine = ProcessNames.commandLine(of: processID)
     userID = Self.userID(of: processID)
     userName = userID.flatMap(Self.userName)
@@ -38,7 +38,7 @@ package struct ProcessDescription: Codable, Hashable, Sendable {
   package func isSameProcess(as other: ProcessDescription) -> Bool { pid == other.pid && startTime == other.startTime }
 
   private static func userID(of processID: Int32) -> UInt32? {
-    let line = ProcessFile.text("status", of: processID)?.split(separator: "\n").first { $0.hasPrefix("Uid:") }
+    let line = KernelText.text(of: "/proc/\(processID)/status")?.split(separator: "\n").first { $0.hasPrefix("Uid:") }
     return line?.split(separator: "\t").dropFirst().first.flatMap { UInt32($0) }
   }
 
@@ -54,23 +54,17 @@ package struct ProcessDescription: Codable, Hashable, Sendable {
   /// `Max open files            1024                 524288               files`
   private static func limits(of processID: Int32) -> (soft: UInt64?, hard: UInt64?) {
     let title = "Max open files"
-    let line = ProcessFile.text("limits", of: processID)?.split(separator: "\n").first { $0.hasPrefix(title) }
+    let line = KernelText.text(of: "/proc/\(processID)/limits")?.split(separator: "\n").first { $0.hasPrefix(title) }
     let fields = line?.dropFirst(title.count).split(separator: " ") ?? []
     return (fields.first.flatMap { UInt64($0) }, fields.dropFirst().first.flatMap { UInt64($0) })
   }
 }
 
-/// By which names a process goes.
+/// How a process was called.
 package enum ProcessNames {
-  /// From /proc/PID/comm; empty when it has gone.
-  package static func name(of processID: Int32) -> String {
-    let bytes = (try? ProcessFile.contents("comm", of: processID)) ?? []
-    return String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
-  }
-
   /// From /proc/PID/cmdline; empty for what has none, such as the kernel's own.
   package static func commandLine(of processID: Int32) -> [String] {
-    let bytes = (try? ProcessFile.contents("cmdline", of: processID)) ?? []
+    let bytes = (try? KernelText.contents(of: "/proc/\(processID)/cmdline")) ?? []
     guard !bytes.isEmpty else { return [] }
     let whole = bytes.last == 0 ? bytes.dropLast() : bytes[...]
     return whole.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }

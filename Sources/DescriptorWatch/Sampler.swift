@@ -61,7 +61,7 @@ final class Sampler {
 
   /// PF_EXITING among the flags of /proc/PID/stat, the 9th field; proc(5).
   private static func isEnding(_ processID: Int32) -> Bool {
-    guard let status = try? ProcessFile.contents("stat", of: processID),
+    guard let status = try? KernelText.contents(of: "/proc/\(processID)/stat"),
       let end = status.lastIndex(of: UInt8(ascii: ")"))
     else { return true }
     let fields = status[(end + 1)...].split(separator: UInt8(ascii: " "))

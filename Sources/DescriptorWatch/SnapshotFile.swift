@@ -39,7 +39,7 @@ package enum SnapshotFile {
   /// Reads a snapshot.
   package static func read(from path: String) throws(WatchFailure) -> Snapshot {
     let bytes: [UInt8]
-    do throws(SystemError) { bytes = try ProcessFile.contents(of: path) } catch { throw WatchFailure("\(error)") }
+    do throws(SystemError) { bytes = try KernelText.contents(of: path) } catch { throw WatchFailure("\(error)") }
     let found: Snapshot
     do { found = try JSONDecoder().decode(Snapshot.self, from: Data(bytes)) } catch {
       throw WatchFailure("\(path) is no snapshot of fdwatch's")

@@ -1,6 +1,5 @@
 // Which process is meant: by its number, by its name, or by the unit that a service manager runs.
 
-internal import FoundationEssentials
 internal import Glibc
 package import IPCKit
 
@@ -26,20 +25,19 @@ package enum Target: Hashable, Sendable {
   }
 
   private static func process(named name: String) throws(WatchFailure) -> Int32 {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     let own = getpid()
-    let found = names.compactMap { Int32($0) }.sorted().filter { $0 != own && isNamed($0, name) }
+    let found = ((try? ProcessListing.processes()) ?? []).filter { $0 != own && isNamed($0, name) }
     guard let first = found.first else { throw WatchFailure("no process is called '\(name)'") }
     guard found.count > 1 else { return first }
     let lines = found.map { processID in
       let words = ProcessNames.commandLine(of: processID)
-      return "\(processID)  \(words.isEmpty ? ProcessNames.name(of: processID) : words.joined(separator: " "))"
+      return "\(processID)  \(words.isEmpty ? ProcessListing.name(ofProcess: processID) : words.joined(separator: " "))"
     }
     throw WatchFailure("\(found.count) processes are called '\(name)': give the number of one", details: lines)
   }
 
   private static func isNamed(_ processID: Int32, _ name: String) -> Bool {
-    if ProcessNames.name(of: processID) == name { return true }
+    if ProcessListing.name(ofProcess: processID) == name { return true }
     guard var program = ProcessNames.commandLine(of: processID).first?.split(separator: "/").last else { return false }
     // A login shell's has a dash before it.
     if program.first == "-", name.first != "-" { program.removeFirst() }

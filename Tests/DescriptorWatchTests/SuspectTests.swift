@@ -124,21 +124,21 @@ internal import Testing
       file.delete = False
       """)
     let suspect = try #require(Series(try python.snapshot()).suspects.first { $0.rule == .deletedFile })
-    #expect(suspect.reason.contains("1 deleted file kept open, at least 4.9 KiB"))
+    #expect(suspect.reason.contains("1 deleted file kept open, with 4.9 KiB in all"))
     #expect(suspect.confidence == .likely)
   }
 
-  @Test func offsetsThatNoFileHasAreNoTrouble() throws {
+  @Test func sizesThatNoFileHasAreNoTrouble() throws {
     let python = try Python(
       """
       for _ in range(2):
         file = tempfile.TemporaryFile()
-        try: os.lseek(file.fileno(), 2**63 - 1, os.SEEK_SET)
-        except OSError: os.lseek(file.fileno(), 2**43, os.SEEK_SET)
+        try: os.truncate(file.fileno(), 2**63 - 1)
+        except OSError: os.truncate(file.fileno(), 2**43)
         keep.append(file)
       """)
     let suspect = Series(try python.snapshot()).suspects.first { $0.rule == .deletedFile }
-    #expect(suspect?.reason.contains("2 deleted files kept open, at least ") == true)
+    #expect(suspect?.reason.contains("2 deleted files kept open, with ") == true)
   }
 
   @Test func oneFileUnderTenNumbersIsToldAndNothingUnderTenIsNot() throws {

@@ -160,18 +160,27 @@ def leak(alacritty, windows):
 
 
 def watch(alacritty, fdwatch):
-    """fdwatch, while windows fail, names what grows."""
-    # The one place that knows fdwatch's command line and what it prints.
-    command = [fdwatch, str(alacritty.process.pid), "--interval", "1s", "--count", "4", "--json"]
+    """fdwatch, while windows fail, names what grows and by how much."""
+    command = [fdwatch, str(alacritty.process.pid), "--interval", "2s", "--count", "4", "--json"]
+    first = alacritty.masters()
+    counts, report = [], {}
     with running(command, stdout=subprocess.PIPE, text=True) as watcher:
-        lost = 0
-        while watcher.poll() is None:
-            lost += alacritty.lose_one()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                watcher.wait(0.3)
-        said = watcher.stdout.read()
-    samples = [json.loads(line) for line in said.splitlines()]
-    check(samples, f"fdwatch saw some of {lost} windows fail", said.strip()[-200:])
+        for line in watcher.stdout:
+            said = json.loads(line)
+            if said["type"] == "report":
+                report = said
+                break
+            counts.append(said["kinds"].get("terminal master", 0))
+            # One window for each step between two samples.
+            if len(counts) < 4:
+                alacritty.lose_one()
+    check(counts == [first, first + 1, first + 2, first + 3], "fdwatch sees one master more in each sample", counts)
+    named = [suspect for suspect in report.get("suspects", []) if suspect["rule"] == "grows"]
+    kinds = [suspect["growth"]["group"]["kind"] for suspect in named]
+    check(kinds == ["terminal master"], "fdwatch names terminal masters as what grows", kinds)
+    rates = [suspect["growth"]["perSample"] for suspect in named]
+    check(rates == [1], "by one with each sample", rates)
+    print(f"fdwatch: {named[0]['reason'] if named else 'nothing'}", flush=True)
 
 
 def main():
@@ -189,10 +198,7 @@ def main():
             with open(directory / "xvfb.log", "wb") as log, display(log) as shown_on:
                 with terminal(directory, shown_on) as alacritty:
                     leak(alacritty, windows)
-                    if os.access(fdwatch, os.X_OK):
-                        watch(alacritty, fdwatch)
-                    else:
-                        print(f"SKIPPED - fdwatch: there is no {fdwatch}", flush=True)
+                    watch(alacritty, fdwatch)
     except Skipped as reason:
         print(f"SKIPPED - alacritty's leak: {reason}", flush=True)
     return 1 if failures else 0

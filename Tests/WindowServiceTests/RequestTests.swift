@@ -62,7 +62,7 @@ internal import WindowProtocol
       #expect(
         list.contains { $0.kind == "unix stream socket" && $0.details == "listening at \(daemon.socket), 0 waiting" })
       let terminal = try #require(list.first { $0.kind == "terminal master" })
-      #expect(terminal.details.hasPrefix("of /dev/pts/") && terminal.origin == nil)
+      #expect(terminal.details.hasPrefix("/dev/ptmx of /dev/pts/") && terminal.origin == nil)
       #expect(try daemon.status().list == nil)
       #expect(try daemon.ask(#"{"status":null}"#).contains("\"windows\":1"))
     }

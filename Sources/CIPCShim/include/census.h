@@ -19,6 +19,7 @@ int64_t ipc_read_entry(int directory, int32_t number, void *IPC_NONNULL buffer, 
 struct ipc_held_status {
   uint64_t device;
   uint64_t inode;
+  uint64_t size;
   uint32_t mode;
   uint32_t links;
   // Of a device.

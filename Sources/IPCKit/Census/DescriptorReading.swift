@@ -59,6 +59,7 @@ extension HeldDescriptor {
     let hasOwnInode = if case .anonymous = target.form { false } else { true }
     inode = hasOwnInode ? status?.inode ?? target.inode ?? found.inode : nil
     device = status?.device
+    size = status.flatMap { $0.mode & S_IFMT == S_IFREG ? Int64(clamping: $0.size) : nil }
     identity = found.identity ?? found.terminalIndex.map(UInt64.init) ?? found.processID.map(UInt64.init)
     peerInode = nil
     otherEnd = nil

@@ -19,7 +19,7 @@ extension HeldDescriptor: CustomStringConvertible {
     case .file, .deletedFile, .directory, .symbolicLink, .device, .other: [target]
     case .fifo: [target, access.rawValue]
     case .pipe: [access.rawValue]
-    case .terminalMaster(let index): index.map { ["of /dev/pts/\($0)"] } ?? []
+    case .terminalMaster(let index): [index.map { "\(target) of /dev/pts/\($0)" } ?? target]
     case .terminalSlave: [target]
     case .socket(let socket): socket.details
     case .epoll(let targets): [Self.watching(targets.map(\.number))]

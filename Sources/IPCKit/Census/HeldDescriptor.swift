@@ -35,6 +35,8 @@ public struct HeldDescriptor: Hashable, Sendable {
   public let isCloseOnExec: Bool
   /// The position in a file, in bytes.
   public let offset: Int64
+  /// How many bytes a regular file has; nil for what is none.
+  public let size: Int64?
   /// The inode; nil for files without a place, such as epoll's, which share one.
   public let inode: UInt64?
   /// The device of the file system that the inode is in, for what has a path.
@@ -50,7 +52,7 @@ public struct HeldDescriptor: Hashable, Sendable {
   /// The target of what is neither a socket nor a pipe: of those there can be thousands, and their inode says it all.
   let link: String
   /// What else tells two files of one kind apart: an eventfd's id, for example.
-  let identity: UInt64?
+  package let identity: UInt64?
   /// The other end's inode, where the kernel names it.
   var peerInode: UInt64?
 

@@ -4,7 +4,7 @@ internal import CIPCShim
 internal import Glibc
 
 /// Two directories of /proc, which are two descriptors of whoever reads them.
-struct ProcessListing: ~Copyable {
+package struct ProcessListing: ~Copyable {
   let processID: Int32
   /// Its directory.
   let path: String
@@ -114,14 +114,14 @@ struct ProcessListing: ~Copyable {
   }
 
   /// All processes that can be seen, in order.
-  static func processes() throws(SystemError) -> [Int32] {
+  package static func processes() throws(SystemError) -> [Int32] {
     var processes: [Int32] = []
     try forEachNumber(open("/proc")) { processes.append($0) }
     return processes
   }
 
   /// A process's name, at most 15 bytes, from /proc/PID/comm; empty when it has gone.
-  static func name(ofProcess processID: Int32) -> String {
+  package static func name(ofProcess processID: Int32) -> String {
     guard let bytes = try? KernelText.contents(of: "/proc/\(processID)/comm") else { return "" }
     return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
   }

@@ -1,12 +1,12 @@
-// Files of /proc, which have no size before they are read.
+// Files that are read whole: those of /proc have no size before that.
 
 internal import Glibc
 
-/// A file whose text the kernel makes while it is read.
-enum KernelText {
+/// A file whose text the kernel makes while it is read, or any other small one.
+package enum KernelText {
   /// All of it. open(2), read(2).
   /// - Throws: ENOENT, EACCES; ESRCH when its process has gone.
-  static func contents(of path: String) throws(SystemError) -> [UInt8] {
+  package static func contents(of path: String) throws(SystemError) -> [UInt8] {
     let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: path) }
     // open just handed the number out.
@@ -21,6 +21,11 @@ enum KernelText {
       if count == 0 { return contents }
       contents.append(contentsOf: buffer[..<count])
     }
+  }
+
+  /// The same as text; nil when it cannot be read.
+  package static func text(of path: String) -> String? {
+    (try? contents(of: path)).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Where a link of /proc leads; nil when it is gone or out of reach. readlink(2).

@@ -61,7 +61,7 @@ import Testing
       Issue.record("\(held)")
       return
     }
-    #expect(held[1].kind == .terminalSlave(index: index) && held[0].details == ["of /dev/pts/\(index)"])
+    #expect(held[1].kind == .terminalSlave(index: index) && held[0].details == ["/dev/ptmx of /dev/pts/\(index)"])
     let process = held[0].processID
     #expect(held[0].otherEnd?.description(for: process) == "other end \(held[1].number)")
     #expect(held[1].otherEnd?.description(for: process) == "other end \(held[0].number)")
