@@ -13,7 +13,9 @@ package enum TextTable {
       }
     }
     return rows.map { row in
-      row.enumerated().map { column, cell in
+      // An empty entry at the end needs no spaces before it.
+      let row = row.prefix(1 + (row.lastIndex { !$0.isEmpty } ?? -1))
+      return row.enumerated().map { column, cell in
         column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
       }.joined(separator: "  ")
     }

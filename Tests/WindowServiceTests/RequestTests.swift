@@ -68,6 +68,17 @@ internal import WindowProtocol
     }
   }
 
+  @Test func originsAreListedWhereTheyAreRecorded() throws {
+    try withDaemon(environment: ["IPCKIT_ORIGINS": "1"]) { daemon in
+      _ = try daemon.create("cat")
+      let list = try #require(try daemon.ask(.status(listing: true), for: Reply.Status.self).list)
+      for kind in ["terminal master", "pidfd", "signalfd", "epoll"] {
+        let origin = list.first { $0.kind == kind }?.origin
+        #expect(origin?.hasPrefix("WindowService/") == true, "\(kind): \(origin ?? "unknown")")
+      }
+    }
+  }
+
   @Test func outputThatIsNotTextComesInBase64() throws {
     try withDaemon { daemon in
       let id = try daemon.create("printf", #"\377\000x"#, hold: true)

@@ -1,0 +1,48 @@
+// The example that repeats the story's mistakes, and fdwatch's word for them: the kind, the rate and the pair, within three
+// samples.
+
+internal import DescriptorWatch
+internal import FoundationEssentials
+internal import Glibc
+internal import IPCKit
+internal import Testing
+
+@Suite struct LeakyTests {
+  @Test func bothMistakesAreNamedWithinThreeSamples() throws {
+    let report = try report()
+    #expect(report.samples == 3)
+    let growing = report.suspects.filter { $0.rule == .grows }
+    let pairs = try #require(growing.first { $0.growth?.group.kind == "unix stream socket" })
+    #expect(pairs.reason.contains("in pairs of this process alone") && pairs.reason.contains("new: socketpair "))
+    #expect(pairs.confidence == .certain && pairs.growth?.rises == 2 && (pairs.growth?.perSample ?? 0) >= 2)
+    let terminals = try #require(growing.first { $0.growth?.group.kind == "terminal master" })
+    #expect(terminals.reason.contains("(/dev/ptmx) whose other end is gone") && terminals.growth?.rises == 2)
+  }
+
+  @Test func oneMistakeAloneIsNamedAlone() throws {
+    let watch = try report("--only", "watch").suspects.filter { $0.rule == .grows }.map(\.growth?.group.kind)
+    #expect(watch == ["unix stream socket"])
+    let terminal = try report("--only", "terminal").suspects.filter { $0.rule == .grows }.map(\.growth?.group.kind)
+    #expect(terminal == ["terminal master"])
+  }
+
+  @Test func withoutMistakesNothingGrows() throws {
+    let rules = try report("--only", "none").suspects.map(\.rule)
+    #expect(!rules.contains(.grows) && !rules.contains(.otherEndGone))
+  }
+
+  /// What fdwatch says after three samples. A window each 10 ms is several between two of them, however busy it is here.
+  private func report(_ arguments: String...) throws -> ReportDocument {
+    let directory = try TemporaryDirectory()
+    let source = String(#filePath[..<(#filePath.firstRange(of: "/Tests/")?.lowerBound ?? #filePath.startIndex)])
+    let program = directory.file("leaky")
+    let compiled = try Job(["gcc", "-std=gnu11", "-o", program, "\(source)/Examples/leaky/leaky.c"]).outcome()
+    #expect(compiled.status == 0, "\(compiled.errors)")
+    let leaky = try Job([program] + arguments + ["10"])
+    #expect(leaky.prints("window 3: "))
+    let outcome = try Program.run("\(leaky.id)", "--interval", "500ms", "--count", "3", "--json")
+    leaky.signal(SIGTERM)
+    _ = try leaky.outcome()
+    return try JSONDecoder().decode(ReportDocument.self, from: Data((outcome.lines.last ?? "").utf8))
+  }
+}
