@@ -1,6 +1,7 @@
 """A socket that is there before its service: units that systemd understands, a client that starts windowd, a terminal that
 is as any other, a new configuration, a stop and the next client."""
 
+import json
 import pathlib
 
 from checks import becomes, check, wait_until
@@ -31,6 +32,11 @@ def activation(manager, windows):
     status = manager.control("status", "windowd.service", check=False)
     line = next((line.strip() for line in status.splitlines() if "Status: " in line), None)
     check(line, "systemctl status shows it", line)
+    watched = manager.run("fdwatch", *(["--user"] if manager.owner else []), "--unit", "windowd.service", "--json")
+    seen = json.loads(watched.stdout)["snapshot"] if watched.returncode == 0 else {}
+    kinds = {descriptor["kind"] for descriptor in seen.get("descriptors", [])}
+    known = seen.get("process", {}).get("pid") == shown and {"epoll", "unix stream socket"} <= kinds
+    check(known, "fdwatch finds it by its unit", watched.stderr.strip() or f"{len(seen['descriptors'])} descriptors")
 
 
 def terminal(manager, windows):
