@@ -88,7 +88,8 @@ let package = Package(
       name: "MisuseTests", dependencies: ["IPCKit"], path: "Tests/Misuse", exclude: ["Programs"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "WindowServiceTests", dependencies: ["CIPCShim", "IPCKit", "WindowProtocol", "WindowService"],
+      name: "WindowServiceTests",
+      dependencies: ["CIPCShim", "IPCKit", "IPCKitTesting", "WindowProtocol", "WindowService"],
       exclude: ["Support/manager.py", "Wire"], swiftSettings: swiftSettings),
   ]
 )

@@ -2,9 +2,10 @@
 
 internal import DescriptorWatch
 internal import Glibc
+internal import IPCKitTesting
 internal import Testing
 
-@Suite struct CommandTests {
+@Suite(.leakFree) struct CommandTests {
   @Test func outputAndStatusAreTheCommands() throws {
     let outcome = try Program.run("--run", "sh", "-c", "echo out; echo err >&2; exit 7")
     #expect(outcome.status == 7)

@@ -1,9 +1,10 @@
 // Graphs: how counts look.
 
 internal import DescriptorWatch
+internal import IPCKitTesting
 internal import Testing
 
-@Suite struct GraphTests {
+@Suite(.leakFree) struct GraphTests {
   @Test func eightHeightsBetweenTheLeastAndTheMost() {
     #expect(Graph.line([1, 2, 3, 4, 5, 6, 7, 8], width: 8) == "▁▂▃▄▅▆▇█")
     #expect(Graph.line([100, 107], width: 80) == "▁█")

@@ -5,9 +5,10 @@ internal import DescriptorWatch
 internal import FoundationEssentials
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 
-@Suite struct LeakyTests {
+@Suite(.leakFree) struct LeakyTests {
   @Test func bothMistakesAreNamedWithinThreeSamples() throws {
     let report = try report()
     #expect(report.samples == 3)
@@ -16,7 +17,7 @@ internal import Testing
     #expect(pairs.reason.contains("in pairs of this process alone") && pairs.reason.contains("new: socketpair "))
     #expect(pairs.confidence == .certain && pairs.growth?.rises == 2 && (pairs.growth?.perSample ?? 0) >= 2)
     let terminals = try #require(growing.first { $0.growth?.group.kind == "terminal master" })
-    #expect(terminals.reason.contains("(/dev/ptmx) whose other end is gone") && terminals.growth?.rises == 2)
+    #expect(terminals.reason.contains("(/dev/ptmx)") && terminals.growth?.rises == 2)
   }
 
   @Test func oneMistakeAloneIsNamedAlone() throws {
@@ -27,8 +28,9 @@ internal import Testing
   }
 
   @Test func withoutMistakesNothingGrows() throws {
-    let rules = try report("--only", "none").suspects.map(\.rule)
-    #expect(!rules.contains(.grows) && !rules.contains(.otherEndGone))
+    // A terminal that nobody has opened yet may be there at the moment of a sample; it is another one at the next.
+    let suspects = try report("--only", "none").suspects.filter { $0.confidence == .certain }
+    #expect(suspects.isEmpty, "\(suspects)")
   }
 
   /// What fdwatch says after three samples. A window each 10 ms is several between two of them, however busy it is here.

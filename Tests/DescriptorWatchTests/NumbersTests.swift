@@ -1,10 +1,11 @@
 // How numbers, spans of time and tables read.
 
 internal import DescriptorWatch
+internal import IPCKitTesting
 internal import TerminalText
 internal import Testing
 
-@Suite struct NumbersTests {
+@Suite(.leakFree) struct NumbersTests {
   @Test func rangesDrawRunsTogether() {
     #expect(Numbers.ranges([9, 3, 5, 6, 7]) == "3 5-7 9")
     #expect(Numbers.ranges([3, 4, 9]) == "3 4 9")
@@ -48,7 +49,7 @@ internal import Testing
   }
 
   @Test func tablesHaveColumnsAsWideAsTheirWidest() {
-    #expect(TextTable.lines([["a", "bb", "c"], ["aaa", "b", ""]]) == ["a    bb  c", "aaa  b   "])
+    #expect(TextTable.lines([["a", "bb", "c"], ["aaa", "b", ""]]) == ["a    bb  c", "aaa  b"])
     #expect(TextTable.lines([["long first cell"], ["a", "b"]]) == ["long first cell", "a  b"])
     #expect(TextTable.lines([]) == [])
   }

@@ -4,9 +4,10 @@ internal import DescriptorWatch
 internal import FoundationEssentials
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 
-@Suite struct ProgramTests {
+@Suite(.leakFree) struct ProgramTests {
   @Test func aProcessIsShownByNumber() throws {
     let python = try Python("keep += socket.socketpair()")
     let outcome = try Program.run("\(python.id)")

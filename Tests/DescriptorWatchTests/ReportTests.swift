@@ -1,6 +1,7 @@
 // What a person reads: alike things in one line, long groups cut, and nothing that moves the cursor.
 
 internal import DescriptorWatch
+internal import IPCKitTesting
 internal import TerminalText
 internal import Testing
 
@@ -8,7 +9,7 @@ private func report(_ snapshot: Snapshot, showsAll: Bool = false) -> [String] {
   Report(Series(snapshot), Style(isColored: false), showsAll: showsAll).lines
 }
 
-@Suite struct ReportTests {
+@Suite(.leakFree) struct ReportTests {
   @Test func alikeDescriptorsAreOneLineAndPairsAreOne() throws {
     let python = try Python(
       """

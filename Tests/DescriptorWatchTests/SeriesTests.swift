@@ -2,6 +2,7 @@
 
 internal import DescriptorWatch
 internal import Glibc
+internal import IPCKitTesting
 internal import Testing
 
 private let kind = Group(kind: "pipe")
@@ -10,7 +11,7 @@ private func growth(_ counts: [Int], of group: Group = kind) -> Growth? {
   Growth(group, counts, counts.indices.map { Series.Point(ordinal: $0, time: .milliseconds(500 * $0)) })
 }
 
-@Suite struct SeriesTests {
+@Suite(.leakFree) struct SeriesTests {
   @Test func risingWithEverySampleIsGrowth() {
     #expect(growth([1, 2]) == nil)
     #expect(growth([1, 2, 3])?.confidence == .likely)

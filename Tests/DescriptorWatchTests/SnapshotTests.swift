@@ -4,9 +4,10 @@ internal import DescriptorWatch
 internal import FoundationEssentials
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 
-@Suite struct SnapshotTests {
+@Suite(.leakFree) struct SnapshotTests {
   @Test func itTellsWhatTheProcessHolds() throws {
     let python = try Python("keep += os.pipe(); poll = select.epoll(); poll.register(keep[0])")
     let snapshot = try python.snapshot()

@@ -1,9 +1,10 @@
 // Suspects, found in processes that are known to leak, and not found in those that do not.
 
 internal import DescriptorWatch
+internal import IPCKitTesting
 internal import Testing
 
-@Suite struct SuspectTests {
+@Suite(.leakFree) struct SuspectTests {
   @Test func aPairLeftAtEachStepIsNamedAtTheThirdSample() throws {
     // What wakes a program, and what is left each time that a child is watched.
     let python = try Python("keep += socket.socketpair()", step: "keep += socket.socketpair()")

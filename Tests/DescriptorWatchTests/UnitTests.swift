@@ -1,8 +1,9 @@
 // Units: what systemctl answers, in each way that it can; a script of the test's own answers here.
 
+internal import IPCKitTesting
 internal import Testing
 
-@Suite struct UnitTests {
+@Suite(.leakFree) struct UnitTests {
   /// Runs fdwatch where `systemctl` is this script.
   private func run(_ script: String, _ arguments: String...) throws -> Outcome {
     let directory = try TemporaryDirectory()

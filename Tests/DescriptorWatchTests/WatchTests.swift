@@ -4,9 +4,10 @@ internal import DescriptorWatch
 internal import FoundationEssentials
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 
-@Suite struct WatchTests {
+@Suite(.leakFree) struct WatchTests {
   /// A process that leaves a pair behind a hundred times a second.
   private func leaking() throws -> Python {
     try Python(

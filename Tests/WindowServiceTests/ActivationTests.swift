@@ -2,12 +2,13 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
 private let activator = "/usr/bin/systemd-socket-activate"
 
-@Suite struct ActivationTests {
+@Suite(.leakFree) struct ActivationTests {
   /// windowd behind a socket that another program listens on, and what a test does with it.
   private func withActivated(
     _ options: [String] = ["--fdname=control"], _ body: (RunningProcess, String) throws -> Void

@@ -1,10 +1,13 @@
 // Debian's own `alacritty msg`, as people have it: it needs no display to talk to a terminal that has none.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite(.enabled(if: Programs.has("/usr/bin/alacritty"), "THE PACKAGE alacritty IS MISSING: its client is not tried"))
+@Suite(
+  .leakFree,
+  .enabled(if: Programs.has("/usr/bin/alacritty"), "THE PACKAGE alacritty IS MISSING: its client is not tried"))
 struct AlacrittyClientTests {
   private func alacritty(_ daemon: TestDaemon, _ arguments: String...) throws {
     let outcome = try run(["/usr/bin/alacritty", "msg", "-s", daemon.socket] + arguments)

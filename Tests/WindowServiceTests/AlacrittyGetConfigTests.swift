@@ -1,10 +1,11 @@
 // The one question of Alacritty's that has an answer, byte by byte: any other form makes its client fail.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct AlacrittyGetConfigTests {
+@Suite(.leakFree) struct AlacrittyGetConfigTests {
   private static let defaults =
     #"\"hang-up-grace\":3,\"max-windows\":1000,\"scrollback\":262144,\"shell\":\"\","#
     + #"\"size\":\"80x24\",\"start-timeout\":30}"}"#

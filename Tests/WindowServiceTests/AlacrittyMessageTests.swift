@@ -2,6 +2,7 @@
 // what it must do to the windows or the settings. The reply is the end of the file and nothing else.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
@@ -58,7 +59,7 @@ struct SettingText: Decodable, Hashable, ExpressibleByStringLiteral {
   }
 }
 
-@Suite struct AlacrittyMessageTests {
+@Suite(.leakFree) struct AlacrittyMessageTests {
   /// What a captured message asks for, written down by hand; a shell that nobody types into stays.
   static let expected:
     [String: (command: [String], directory: String?, title: String, class: WindowClass?, hold: Bool)] = [

@@ -3,10 +3,11 @@
 internal import CIPCShim
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite(.timeLimit(.minutes(5))) struct AttachRefusalTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct AttachRefusalTests {
   @Test func whatIsNoTerminalIsRefusedAndClosed() throws {
     try withDaemon { daemon in
       let id = try daemon.create("cat")

@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite(.timeLimit(.minutes(5))) struct AttachTests {
+@Suite(.leakFree, .timeLimit(.minutes(5))) struct AttachTests {
   private func shell(_ daemon: TestDaemon) throws -> UInt64 {
     let id = try daemon.create("sh", "-c", "PS1='inner> ' exec sh -i")
     #expect(try eventually { try daemon.text(of: id).contains("inner> ") })

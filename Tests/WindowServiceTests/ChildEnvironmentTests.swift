@@ -3,10 +3,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct ChildEnvironmentTests {
+@Suite(.leakFree) struct ChildEnvironmentTests {
   @Test func variablesAreTheDaemonsWithoutItsOwn() throws {
     let own: [String: String?] = [
       "NOTIFY_SOCKET": "/run/notify", "WATCHDOG_PID": "1", "WATCHDOG_USEC": "1", "INVOCATION_ID": "x",

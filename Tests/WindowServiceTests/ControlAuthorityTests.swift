@@ -3,10 +3,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite(.enabled(if: geteuid() == 0, "NOT ROOT: nothing is tried as another user"))
+@Suite(.leakFree, .enabled(if: geteuid() == 0, "NOT ROOT: nothing is tried as another user"))
 struct ControlAuthorityTests {
   /// Run as a user that has no account, and that no other test is.
   private static let stranger = ["/usr/bin/setpriv", "--reuid=60321", "--clear-groups"]

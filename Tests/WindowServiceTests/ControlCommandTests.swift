@@ -1,10 +1,11 @@
 // windowctl's commands against a real daemon: what each prints, as text and as JSON, and what it exits with.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct ControlCommandTests {
+@Suite(.leakFree) struct ControlCommandTests {
   @Test func createListAndClose() throws {
     try withDaemon { daemon in
       let created = try daemon.windowctl(
@@ -163,7 +164,7 @@ internal import WindowProtocol
   }
 }
 
-@Suite struct ControlWaitTests {
+@Suite(.leakFree) struct ControlWaitTests {
   @Test func createAndWaitExitsAsTheChildDid() throws {
     try withDaemon { daemon in
       let failed = try daemon.windowctl("create-window", "--wait", "-e", "sh", "-c", "exit 9")

@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct ControlFailureTests {
+@Suite(.leakFree) struct ControlFailureTests {
   /// All commands, with arguments that are right.
   static let commands = [
     ["create-window", "-e", "true"], ["list-windows"], ["close-window", "1"], ["resize-window", "1", "80", "24"],

@@ -1,10 +1,11 @@
 // Text that somebody else made: on a terminal it is shown and not obeyed, raw it is what it was, and in JSON nothing is lost.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct ControlOutputTests {
+@Suite(.leakFree) struct ControlOutputTests {
   private static let hostile = "a\u{1B}[2J\u{7}\u{9B}\rb\u{202E}"
 
   /// What windowctl prints on a terminal: a window of the daemon's own is one.

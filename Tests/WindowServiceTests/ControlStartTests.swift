@@ -3,10 +3,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct ControlStartTests {
+@Suite(.leakFree) struct ControlStartTests {
   /// The processes whose command line names `socket` as windowd's.
   private func daemons(at socket: String) -> [Int32] {
     names(in: "/proc").compactMap { Int32($0) }.filter { id in

@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct ConversationTests {
+@Suite(.leakFree) struct ConversationTests {
   private static let alacritty = #"{"CreateWindow":{"terminal_options":{"command":["cat"]}}}"#
 
   @Test func twoMessagesAreServedInOrder() throws {

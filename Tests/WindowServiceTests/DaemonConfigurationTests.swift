@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct DaemonConfigurationTests {
+@Suite(.leakFree) struct DaemonConfigurationTests {
   @Test func isReadAtTheStart() throws {
     let text =
       "# a comment\n\n  scrollback = 8192  \r\nsize=100x30\nfont.size = 12 = twelve\nmark=\u{301}\nshell = /bin/cat\n"

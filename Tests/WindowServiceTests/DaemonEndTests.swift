@@ -3,10 +3,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct DaemonEndTests {
+@Suite(.leakFree) struct DaemonEndTests {
   @Test(arguments: [SIGTERM, SIGINT])
   func endsWithEverythingThatIsOpen(_ signal: Int32) throws {
     let daemon = try TestDaemon(configuration: "hang-up-grace = 1")

@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct DaemonLogTests {
+@Suite(.leakFree) struct DaemonLogTests {
   @Test(arguments: [
     (#"{"x\nwindowd: forged":{}}"#, #"'x\nwindowd: forged' is no request"#),
     (#"{"\r\u001b[2K<0>forged\u009b\u2028":{}}"#, #"'\r\e[2K<0>forged\u{9B}\u{2028}' is no request"#),

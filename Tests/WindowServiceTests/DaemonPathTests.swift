@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct DaemonPathTests {
+@Suite(.leakFree) struct DaemonPathTests {
   @Test func aSecondDaemonIsRefusedAndTheFirstUnharmed() throws {
     try withDaemon { daemon in
       let second = try run([Programs.windowd, "--socket", daemon.socket])

@@ -2,12 +2,13 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
 private let strace = "/usr/bin/strace"
 
-@Suite struct DescriptorTraceTests {
+@Suite(.leakFree) struct DescriptorTraceTests {
   /// The script that pairs, beside the tests.
   private static let pairing =
     "\(#filePath)".split(separator: "/").dropLast(2).map { "/" + $0 }.joined() + "/System/pair-descriptors"

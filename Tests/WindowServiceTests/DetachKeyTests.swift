@@ -1,10 +1,11 @@
 // The key that detaches, in every way in which terminals send it.
 
+import IPCKitTesting
 import Testing
 
 @testable import WindowService
 
-@Suite struct DetachKeyTests {
+@Suite(.leakFree) struct DetachKeyTests {
   private func range(of key: UInt8, in typed: String) -> Range<Int>? {
     DetachKey(byte: key).firstRange(in: Array(typed.utf8)[...])
   }

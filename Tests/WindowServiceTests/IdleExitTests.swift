@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct IdleExitTests {
+@Suite(.leakFree) struct IdleExitTests {
   @Test func endsOnlyWithoutWindowsAndClients() throws {
     let manager = try TestManager(arguments: ["--idle-exit", "0.05"])
     var client = try manager.connect()

@@ -1,12 +1,13 @@
 // The journal of a daemon: what is added is read again, and it does not grow for ever.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
 @testable internal import WindowService
 
-@Suite struct JournalTests {
+@Suite(.leakFree) struct JournalTests {
   private typealias Entry = Journal.Entry
 
   @Test func whatIsAddedIsReadAgain() throws {

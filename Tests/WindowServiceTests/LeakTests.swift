@@ -2,10 +2,11 @@
 // the descriptors that it held before, no more memory, and no dead child.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct LeakTests {
+@Suite(.leakFree) struct LeakTests {
   /// IPCKIT_LEAK_CYCLES makes it shorter or longer.
   static let cycles = Environment.inherited["IPCKIT_LEAK_CYCLES"].flatMap { Int($0) } ?? 10_000
   /// Before the first look at memory: the exit records, and what the allocator keeps, have their size then.

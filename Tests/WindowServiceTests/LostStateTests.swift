@@ -2,12 +2,13 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
 @testable internal import WindowService
 
-@Suite struct LostStateTests {
+@Suite(.leakFree) struct LostStateTests {
   /// Two windows, the first of which something happens to between two daemons.
   private func survivors(
     of harm: (TestManager) throws -> Void, saying reason: String, location: SourceLocation = #_sourceLocation

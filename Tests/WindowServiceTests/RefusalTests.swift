@@ -1,10 +1,11 @@
 // What is wrong gets one line that a program can match, is logged once, and changes nothing for anyone.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct RefusalTests {
+@Suite(.leakFree) struct RefusalTests {
   /// A message and the code that it is refused with.
   static let mistakes: [(String, FailureCode)] = [
     ("", .invalidMessage),

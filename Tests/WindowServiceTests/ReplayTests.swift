@@ -1,10 +1,11 @@
 // Output that is shown a second time: what would make the terminal answer is left out, and nothing else.
 
+internal import IPCKitTesting
 internal import Testing
 
 @testable internal import WindowService
 
-@Suite struct ReplayTests {
+@Suite(.leakFree) struct ReplayTests {
   private func replayed(_ text: String, isCutOff: Bool = false) -> String {
     String(decoding: Replay.of(Array(text.utf8), isCutOff: isCutOff), as: UTF8.self)
   }

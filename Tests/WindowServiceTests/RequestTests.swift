@@ -1,10 +1,11 @@
 // windowctl's own requests on the raw socket: each reply as it stands on the wire, byte by byte where it can be known.
 
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct RequestTests {
+@Suite(.leakFree) struct RequestTests {
   @Test func everyRequestHasOneLineInReply() throws {
     try withDaemon { daemon in
       var client = try daemon.connect()

@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct RestartTests {
+@Suite(.leakFree) struct RestartTests {
   @Test(arguments: [SIGTERM, SIGKILL, SIGABRT]) func windowsSurvive(_ signal: Int32) throws {
     let manager = try TestManager()
     var window = WindowSpecification(command: "sh", "-c", "echo before; read line; echo $line; read line; exit 3")

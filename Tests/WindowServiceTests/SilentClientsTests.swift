@@ -4,12 +4,13 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
 private let strace = "/usr/bin/strace"
 
-@Suite struct SilentClientsTests {
+@Suite(.leakFree) struct SilentClientsTests {
   /// Enough for the daemon to prefer that way.
   private static let crowd = 200
 

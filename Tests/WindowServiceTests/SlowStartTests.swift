@@ -4,12 +4,13 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
 private let strace = "/usr/bin/strace"
 
-@Suite(.enabled(if: Programs.has(strace), "strace IS MISSING: slow starts are not tried"))
+@Suite(.leakFree, .enabled(if: Programs.has(strace), "strace IS MISSING: slow starts are not tried"))
 struct SlowStartTests {
   /// A daemon whose children stop where they enter one directory of the test's own, until they are told to go on.
   private func withSlowDirectory(

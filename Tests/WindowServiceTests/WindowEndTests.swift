@@ -3,10 +3,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct WindowEndTests {
+@Suite(.leakFree) struct WindowEndTests {
   @Test func oneThatIgnoresTheHangUpIsKilledAfterTheGrace() throws {
     try withDaemon(configuration: "hang-up-grace = 1") { daemon in
       let before = try daemon.descriptorsAtRest()

@@ -3,12 +3,13 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
 @testable internal import WindowService
 
-@Suite struct WindowStateTests {
+@Suite(.leakFree) struct WindowStateTests {
   private typealias Layout = WindowState.Layout
 
   private static func record(_ options: [String] = []) -> WindowRecord {

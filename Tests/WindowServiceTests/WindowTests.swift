@@ -2,10 +2,11 @@
 
 internal import Glibc
 internal import IPCKit
+internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
-@Suite struct WindowTests {
+@Suite(.leakFree) struct WindowTests {
   @Test func sizeIsTheConfigurationsUntilItIsResized() throws {
     try withDaemon { daemon in
       #expect(try daemon.printed(by: "stty", "size") == "24 80\n")
