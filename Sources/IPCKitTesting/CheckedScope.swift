@@ -35,7 +35,10 @@ enum CheckedScope {
   /// Orphans of the test's stay in sight, and the process ends with the one that waits for it. prctl(2), close(2).
   private static func prepare() throws {
     _ = try SystemError.check(ipc_adopt_orphans(), "prctl")
+    let parent = getppid()
     _ = try SystemError.check(ipc_die_with_parent(SIGKILL), "prctl")
+    // It may have ended just before.
+    if getppid() != parent { _exit(1) }
     // Testing has opened the pipe a second time, by its path; this number would only be inherited by programs that the
     // test starts. It is what we were given, and nobody else's.
     let events = unsafe FileDescriptor(owning: eventsNumber)

@@ -103,6 +103,7 @@ struct ChildConversation: ~Copyable {
       var written = 0
       while written < count {
         let put = unsafe write(2, bytes.baseAddress.map { unsafe $0 + written }, count - written)
+        if put < 0, errno == EINTR { continue }
         guard put > 0 else { return }
         written += put
       }

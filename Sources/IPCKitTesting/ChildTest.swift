@@ -34,12 +34,16 @@ package struct ChildTest: Sendable {
     let canceller: Canceller
     do { canceller = try Canceller() } catch { return ChildReport(failedToStart: error) }
     return await withTaskCancellationHandler {
-      await onOwnThread {
-        do {
-          return try ChildConversation(of: command, identifier, patience).report(canceller)
-        } catch {
-          return ChildReport(failedToStart: error)
+      do {
+        return try await onOwnThread {
+          do {
+            return try ChildConversation(of: command, identifier, patience).report(canceller)
+          } catch {
+            return ChildReport(failedToStart: error)
+          }
         }
+      } catch {
+        return ChildReport(failedToStart: error)
       }
     } onCancel: {
       canceller.cancel()

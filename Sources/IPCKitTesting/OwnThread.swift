@@ -5,28 +5,15 @@ internal import IPCKit
 
 /// Runs `body`, which may block, on a thread of its own. The thread lives as long as the call: a child that it starts, and
 /// that is to end with it, ends no earlier.
-package func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-  await withCheckedContinuation { continuation in
-    startThread { continuation.resume(returning: body()) }
+/// - Throws: EAGAIN when the system has no more threads.
+package func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws -> Value {
+  try await withCheckedThrowingContinuation { continuation in
+    do throws(SystemError) {
+      try startThread { continuation.resume(returning: body()) }
+    } catch {
+      continuation.resume(throwing: error)
+    }
   }
-}
-
-private func startThread(_ body: @escaping @Sendable () -> Void) {
-  final class Box: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-  var thread = pthread_t()
-  // Retained for the thread, which takes that count over.
-  let context = unsafe Unmanaged.passRetained(Box(body)).toOpaque()
-  let failed = unsafe pthread_create(
-    &thread, nil,
-    { context in
-      if let context = unsafe context { unsafe Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body() }
-      return nil
-    }, context)
-  precondition(failed == 0, "no thread: \(SystemError(errno: failed, operation: "pthread_create"))")
-  pthread_detach(thread)
 }
 
 /// How many children may run at once.

@@ -72,7 +72,7 @@ import Testing
     }
     let leaks = try await check.left(settlingWithin: .milliseconds(200))
     isOver.withLock { $0 = true }
-    await opening
+    try await opening
     #expect(leaks.isEmpty, "\(leaks)")
   }
 

@@ -19,11 +19,13 @@ extension DescriptorCensus {
   ///
   /// It reads /proc/PID/fd of each process that this one may look into, so it takes a moment on a machine with many, and
   /// an end that moved meanwhile may be missed. Pseudo-terminals are found by their number: those of another container may
-  /// have the same. ``processesOutOfSight`` tells afterwards how many could not be looked into: as long as there are any,
-  /// an end that was not found is ``OtherEnd/outOfSight`` rather than ``OtherEnd/gone``.
+  /// have the same. An end that nobody holds is ``OtherEnd/gone`` where all processes were looked into, which takes root,
+  /// and the machine's first process namespace; elsewhere it is ``OtherEnd/outOfSight``.
   public mutating func findOtherEnds() {
     var holders = EndHolders(of: descriptors)
-    processesOutOfSight = holders.search(first: processID)
+    let outOfSight = holders.search(first: processID)
+    processesOutOfSight = outOfSight
+    let isAllSeen = outOfSight == 0 && Self.seesAllProcesses
     for index in descriptors.indices {
       let held = descriptors[index]
       guard held.otherEnd != .gone, held.otherEnd != .waitingForAccept, let key = held.endKey else { continue }
@@ -32,10 +34,15 @@ extension DescriptorCensus {
         descriptors[index].otherEnd = .held(found)
       } else {
         // A socket's other end was there a moment ago: where no process has it, it is in a message under way.
-        let isSurelyGone = processesOutOfSight == 0 && held.peerInode == nil
-        descriptors[index].otherEnd = isSurelyGone ? .gone : .outOfSight
+        descriptors[index].otherEnd = isAllSeen && held.peerInode == nil ? .gone : .outOfSight
       }
     }
+  }
+
+  /// Whether /proc lists the processes of the whole machine: it is that of the first process namespace, whose inode is the
+  /// same on each machine, and hides nobody's, not even the first one.
+  private static var seesAllProcesses: Bool {
+    KernelText.link("/proc/self/ns/pid") == "pid:[4026531836]" && KernelText.text(of: "/proc/1/comm") != nil
   }
 }
 
@@ -72,19 +79,20 @@ extension HeldDescriptor {
     }
   }
 
-  /// As which end others may look for this one.
-  var ownKey: EndKey? {
+  /// As which ends others may look for this one: a FIFO may be opened for both directions.
+  var ownKeys: [EndKey] {
     switch kind {
-    case .socket: inode.map { EndKey(role: .socket, inode: $0) }
+    case .socket: inode.map { [EndKey(role: .socket, inode: $0)] } ?? []
     case .pipe, .fifo:
       switch access {
-      case .reading: pipeKey(.reader)
-      case .writing: pipeKey(.writer)
-      case .both, .neither: nil
+      case .reading: [pipeKey(.reader)].compactMap(\.self)
+      case .writing: [pipeKey(.writer)].compactMap(\.self)
+      case .both: [pipeKey(.reader), pipeKey(.writer)].compactMap(\.self)
+      case .neither: []
       }
-    case .terminalMaster(let index): index.map { EndKey(role: .terminalMaster, inode: UInt64($0)) }
-    case .terminalSlave(let index): index.map { EndKey(role: .terminalSlave, inode: UInt64($0)) }
-    default: nil
+    case .terminalMaster(let index): index.map { [EndKey(role: .terminalMaster, inode: UInt64($0))] } ?? []
+    case .terminalSlave(let index): index.map { [EndKey(role: .terminalSlave, inode: UInt64($0))] } ?? []
+    default: []
     }
   }
 
@@ -97,13 +105,21 @@ extension HeldDescriptor {
 private struct OwnEnds {
   /// The last descriptor of each key; the one before it stands in `before`.
   private var last: [EndKey: Int32]
-  private var before: [Int32: Int32] = [:]
+  private var before: [Place: Int32] = [:]
+
+  private struct Place: Hashable {
+    let role: EndKey.Role
+    let number: Int32
+  }
 
   init(_ descriptors: [HeldDescriptor]) {
     last = Dictionary(minimumCapacity: descriptors.count)
     for held in descriptors {
-      guard let key = held.ownKey else { continue }
-      if let other = last.updateValue(held.number, forKey: key) { before[held.number] = other }
+      for key in held.ownKeys {
+        if let other = last.updateValue(held.number, forKey: key) {
+          before[Place(role: key.role, number: held.number)] = other
+        }
+      }
     }
   }
 
@@ -113,7 +129,7 @@ private struct OwnEnds {
   func numbers(of key: EndKey) -> [Int32] {
     guard var number = last[key] else { return [] }
     var numbers = [number]
-    while let next = before[number] {
+    while let next = before[Place(role: key.role, number: number)] {
       numbers.append(next)
       number = next
     }

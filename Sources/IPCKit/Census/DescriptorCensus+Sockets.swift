@@ -10,16 +10,22 @@ extension DescriptorCensus {
     let lists = SocketLists(path: listing.path)
     adopt(Self.unixRecords(of: wanted, lists), for: &unknown)
     var protocols: [Int: String] = [:]
-    for index in unknown {
-      protocols[index] = listing.socketProtocol(descriptors[index].number)?.lowercased()
+    for index in unknown { protocols[index] = listing.socketProtocol(descriptors[index].number).map(Self.listName) }
+    // A dump of many may miss some while others come and go.
+    if protocols.values.contains(where: { $0.hasPrefix("unix") }) {
+      adopt(Self.unixRecords(of: wanted, lists), for: &unknown)
+      adopt(lists.unix(wanted), for: &unknown)
     }
     for name in Set(protocols.values) { adopt(Self.records(of: wanted, name, lists), for: &unknown) }
     for index in unknown {
       guard let name = protocols[index] else { continue }
-      // It is in no list: nobody has bound or connected it.
-      let shown = Self.names[name] ?? name
-      descriptors[index].kind = .socket(
-        HeldSocket(protocolName: shown, state: Self.internet.contains(shown) ? .unconnected : nil))
+      descriptors[index].kind = .socket(HeldSocket(protocolName: name))
+    }
+    // What has no protocol any more was closed meanwhile.
+    let closed = Set(unknown.filter { protocols[$0] == nil })
+    missed += closed.count
+    if !closed.isEmpty {
+      descriptors = descriptors.indices.filter { !closed.contains($0) }.map { descriptors[$0] }
     }
   }
 
@@ -32,18 +38,24 @@ extension DescriptorCensus {
   }
 
   private static func records(of wanted: Set<UInt64>, _ name: String, _ lists: SocketLists) -> SocketRecords {
-    let shown = names[name] ?? name
-    if internet.contains(shown) { return lists.internet(shown, wanted) }
-    return shown == "netlink" ? lists.netlink(wanted) : SocketRecords()
+    switch name {
+    // The two ends of a connection may be one in each.
+    case "tcp", "tcp6": lists.internet(["tcp", "tcp6"], wanted)
+    case "udp", "udp6", "raw", "raw6", "icmp", "icmp6", "udplite", "udplite6": lists.internet([name], wanted)
+    case "netlink": lists.netlink(wanted)
+    default: SocketRecords()
+    }
   }
 
-  /// The kernel's names of protocols, in lower case, where a list in /proc/net is called otherwise.
+  /// A protocol's name in the kernel's lists, which is ours, by the name that the socket has for it.
+  private static func listName(_ name: String) -> String {
+    let name = name.lowercased()
+    return names[name] ?? name
+  }
+
   private static let names = [
     "tcpv6": "tcp6", "udpv6": "udp6", "rawv6": "raw6", "ping": "icmp", "pingv6": "icmp6", "udp-lite": "udplite",
-    "udplitev6": "udplite6",
-  ]
-  private static let internet: Set = [
-    "tcp", "tcp6", "udp", "udp6", "raw", "raw6", "icmp", "icmp6", "udplite", "udplite6",
+    "udplitev6": "udplite6", "unix-stream": "unix stream", "mptcp": "tcp", "mptcpv6": "tcp6",
   ]
 
   /// Takes over what was found, and keeps in `unknown` what was not.

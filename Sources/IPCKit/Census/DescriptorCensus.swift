@@ -13,15 +13,17 @@ internal import Glibc
 ///
 /// It is a moment as long as the reading takes: descriptors may come and go meanwhile, and ``missed`` counts those that
 /// went. Those of the reading itself are not counted, but two censuses that are taken at once in one process see each
-/// other's. A thread that has left its process's table of descriptors by unshare(2) is not looked into.
+/// other's. What has neither a path nor an inode of its own is described by two looks, between which its number may have become
+/// another file's. A thread that has left its process's table of descriptors by unshare(2) is not looked into.
 public struct DescriptorCensus: Hashable, Sendable {
   /// The process.
   public let processID: Int32
   /// What it holds, by number in ascending order.
   public internal(set) var descriptors: [HeldDescriptor]
   /// How many were listed and then gone, or became others each time they were looked at.
-  public let missed: Int
-  /// How many processes ``findOtherEnds()`` could not look into; nil before it was called.
+  public internal(set) var missed: Int
+  /// How many processes ``findOtherEnds()`` could not look into; nil before it was called. There may be more of which /proc
+  /// says nothing: those outside of this process's process namespace, and whatever its `hidepid` option hides.
   public internal(set) var processesOutOfSight: Int?
 
   /// How many descriptors there are.
@@ -49,7 +51,7 @@ public struct DescriptorCensus: Hashable, Sendable {
 
   /// Reads /proc/PID/fd and /proc/PID/fdinfo, and what the kernel tells of sockets by sock_diag(7) and /proc/PID/net.
   ///
-  /// It takes two descriptors while it lasts. Nothing that it looks at is opened, so nothing happens to it.
+  /// It takes three descriptors while it lasts. Nothing that it looks at is opened, so nothing happens to it.
   /// - Parameter processID: nil for this process. Another one may be looked into by whom ptrace(2) would let: the same
   ///   user and root, mostly.
   /// - Throws: ENOENT when there is no such process, EACCES when it may not be looked into, EMFILE.
@@ -73,9 +75,9 @@ public struct DescriptorCensus: Hashable, Sendable {
     var descriptors: [HeldDescriptor] = []
     descriptors.reserveCapacity(listing.expectedCount)
     var missed = 0
-    try listing.forEachNumber { number in
+    try listing.forEachNumber { (number) throws(SystemError) in
       guard !isOwn || !listing.isOwn(number) else { return }
-      if let held = reading.read(number, in: listing) { descriptors.append(held) } else { missed += 1 }
+      if let held = try reading.read(number, in: listing) { descriptors.append(held) } else { missed += 1 }
     }
     return (descriptors, missed)
   }

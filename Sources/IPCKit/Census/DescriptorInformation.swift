@@ -25,11 +25,12 @@ package struct DescriptorInformation {
 
   private mutating func readLine(_ line: inout TextScanner) {
     switch line.first {
-    case UInt8(ascii: "p") where line.skip("pos:"):
+    // What some kinds print below these is a stranger's text, which may look like them: the first is the kernel's.
+    case UInt8(ascii: "p") where flags == nil && line.skip("pos:"):
       offset = line.number().map { Int64(bitPattern: $0) } ?? 0
-    case UInt8(ascii: "f") where line.skip("flags:"):
+    case UInt8(ascii: "f") where flags == nil && line.skip("flags:"):
       flags = line.number(radix: 8).map { UInt32(truncatingIfNeeded: $0) }
-    case UInt8(ascii: "i") where line.skip("ino:"):
+    case UInt8(ascii: "i") where inode == nil && line.skip("ino:"):
       inode = line.number()
     case UInt8(ascii: "m") where line.skip("mnt_id:"):
       return

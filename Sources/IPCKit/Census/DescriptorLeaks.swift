@@ -63,7 +63,7 @@ public struct DescriptorLeaks: Sendable, CustomStringConvertible {
 /// Swift runtime opens once and keeps is counted unless it was there before, see ``openRuntimeDescriptors()``.
 ///
 /// An orphan is a descendant only where this process adopts it: prctl(2) with PR_SET_CHILD_SUBREAPER. Processes of other
-/// users are not looked into. A second epoll instance or timerfd under the number of one that was closed is not seen.
+/// users are not looked into, nor those that have changed theirs and may not be traced. A second epoll instance or timerfd under the number of one that was closed is not seen.
 public struct DescriptorLeakCheck: Sendable {
   private let before: DescriptorCensus
   /// Those from before, by what tells them apart.
@@ -166,14 +166,23 @@ extension DescriptorLeakCheck {
     let changes = try DescriptorCensus().changes(since: before)
     var inherited: [DescriptorLeaks.Inherited] = []
     for process in try RunningProcess.descendants() where !processes.contains(process) && !process.hasEnded {
-      // One that has ended meanwhile holds nothing; one of another user cannot be looked into.
-      guard let census = try? DescriptorCensus(processID: process.processID) else { continue }
+      guard let census = try Self.census(of: process) else { continue }
       let new = census.descriptors.filter { $0.target != "/dev/null" && !files.contains(HeldFile($0)) }
       guard !new.isEmpty else { continue }
       let name = ProcessListing.name(ofProcess: process.processID)
       inherited += new.map { DescriptorLeaks.Inherited(processName: name, descriptor: $0) }
     }
     return DescriptorLeaks(own: changes.appeared, replaced: changes.replaced, inherited: inherited)
+  }
+
+  /// Nil for a process that has ended meanwhile and holds nothing, and for one that may not be looked into: another user's.
+  private static func census(of process: RunningProcess) throws(SystemError) -> DescriptorCensus? {
+    do throws(SystemError) {
+      return try DescriptorCensus(processID: process.processID)
+    } catch {
+      guard [ENOENT, ESRCH, EACCES].contains(error.errno) else { throw error }
+      return nil
+    }
   }
 
   /// Looks again until nothing is left or the time is over: then what two looks in a row have found.
@@ -214,15 +223,15 @@ extension DescriptorLeaks {
   }
 }
 
-/// What tells an open file from another, as far as the kernel tells, whoever holds it: for kinds without an inode of their
-/// own, the number is a part of it, which a child inherits as it is.
+/// What tells an open file from another, whoever holds it: for kinds that share an inode, such as epoll and timerfd, the
+/// number is a part of it, which a child inherits as it is.
 private struct HeldFile: Hashable {
-  private let target: String
-  private let marks: [UInt64?]
+  private let identity: FileIdentity
+  private let number: Int32?
 
   init(_ held: HeldDescriptor) {
-    target = held.target
-    let isNameless = held.inode == nil && held.identity == nil
-    marks = [held.inode, held.device, held.identity, isNameless ? UInt64(held.number) : nil]
+    identity = FileIdentity(held)
+    let isNameless = if case .eventfd = held.kind { false } else { held.inode == nil }
+    number = isNameless ? held.number : nil
   }
 }

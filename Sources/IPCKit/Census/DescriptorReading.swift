@@ -11,9 +11,43 @@ struct DescriptorReading {
   private var last: (bytes: [UInt8], target: DescriptorTarget)?
 
   /// What it leads to, in the kernel's words; nil when it was closed meanwhile.
-  mutating func target(_ number: Int32, in listing: borrowing ProcessListing) -> String? {
-    guard let length = listing.link(number, &link) else { return nil }
-    return String(decoding: link[..<length], as: UTF8.self)
+  mutating func target(_ number: Int32, in listing: borrowing ProcessListing) throws(SystemError) -> String? {
+    guard let target = try look(number, listing) else { return nil }
+    switch target.form {
+    case .socket(let inode): return "socket:[\(inode)]"
+    case .pipe(let inode): return "pipe:[\(inode)]"
+    default: return target.text
+    }
+  }
+
+  /// Nil when it was closed meanwhile, or is another one at every look.
+  mutating func read(_ number: Int32, in listing: borrowing ProcessListing) throws(SystemError) -> HeldDescriptor? {
+    for _ in 0..<3 {
+      guard let target = try look(number, listing), let count = try listing.information(number, &information) else {
+        return nil
+      }
+      let found = DescriptorInformation(parsing: information.span.extracting(first: count))
+      guard let flags = found.flags else { return nil }
+      let status = target.isPath ? listing.status(number) : nil
+      // What both know an inode of is the same file, or it has become another one meanwhile. Where a file system is
+      // stacked on another, the two may differ all the time: then the link must not have changed.
+      if let inode = found.inode, let expected = target.inode ?? status?.inode, inode != expected {
+        guard target.isPath, try look(number, listing)?.text == target.text else { continue }
+      }
+      return HeldDescriptor(listing.processID, number, target, found, flags, status)
+    }
+    return nil
+  }
+
+  private mutating func look(
+    _ number: Int32, _ listing: borrowing ProcessListing
+  ) throws(SystemError) -> DescriptorTarget? {
+    do throws(SystemError) {
+      return try listing.link(number, &link).map { recognize($0) }
+    } catch {
+      guard error.errno == ENAMETOOLONG else { throw error }
+      return .tooLong
+    }
   }
 
   /// Files without a place come in crowds with the same link.
@@ -22,23 +56,6 @@ struct DescriptorReading {
     let target = DescriptorTarget(link.span.extracting(first: length))
     if case .anonymous = target.form { last = (Array(link[..<length]), target) }
     return target
-  }
-
-  /// Nil when it was closed meanwhile, or is another one at every look.
-  mutating func read(_ number: Int32, in listing: borrowing ProcessListing) -> HeldDescriptor? {
-    for _ in 0..<3 {
-      guard let length = listing.link(number, &link), let count = listing.information(number, &information) else {
-        return nil
-      }
-      let found = DescriptorInformation(parsing: information.span.extracting(first: count))
-      guard let flags = found.flags else { return nil }
-      let target = recognize(length)
-      // What has an inode in its link must have the same in its information.
-      if let expected = target.inode, let inode = found.inode, expected != inode { continue }
-      let status = target.isPath ? listing.status(number) : nil
-      return HeldDescriptor(listing.processID, number, target, found, flags, status)
-    }
-    return nil
   }
 }
 
@@ -55,12 +72,17 @@ extension HeldDescriptor {
     isNonBlocking = flags & UInt32(O_NONBLOCK) != 0
     isCloseOnExec = flags & UInt32(O_CLOEXEC) != 0
     offset = found.offset
-    // A file without a place shares its inode with all others.
-    let hasOwnInode = if case .anonymous = target.form { false } else { true }
-    inode = hasOwnInode ? status?.inode ?? target.inode ?? found.inode : nil
+    // A file without a place mostly shares its inode with all others; a pidfd has its own since Linux 6.9.
+    let isAnonymous = if case .anonymous = target.form { true } else { false }
+    inode = isAnonymous ? nil : status?.inode ?? target.inode ?? found.inode
     device = status?.device
     size = status.flatMap { $0.mode & S_IFMT == S_IFREG ? Int64(clamping: $0.size) : nil }
-    identity = found.identity ?? found.terminalIndex.map(UInt64.init) ?? found.processID.map(UInt64.init)
+    identity =
+      switch kind {
+      case .eventfd: found.identity
+      case .terminalMaster: found.terminalIndex.flatMap { UInt64(exactly: $0) }
+      default: isAnonymous ? found.inode : nil
+      }
     peerInode = nil
     otherEnd = nil
     origin = nil
@@ -75,9 +97,9 @@ extension HeldDescriptor.Access {
       self = .neither
       return
     }
-    switch Int32(flags) & O_ACCMODE {
-    case O_RDONLY: self = .reading
-    case O_WRONLY: self = .writing
+    switch flags & UInt32(O_ACCMODE) {
+    case UInt32(O_RDONLY): self = .reading
+    case UInt32(O_WRONLY): self = .writing
     default: self = .both
     }
   }

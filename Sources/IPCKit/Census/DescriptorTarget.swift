@@ -32,10 +32,12 @@ package struct DescriptorTarget {
       return
     }
     text = scanner.rest()
-    if scanner.skip("/memfd:") {
-      let name = scanner.rest()
-      let deleted = " (deleted)"
-      form = .memory(name: name.hasSuffix(deleted) ? String(name.dropLast(deleted.count)) : name)
+    if text.hasPrefix(Self.memory), text.hasSuffix(Self.deleted) {
+      form = .memory(name: String(text.dropFirst(Self.memory.count).dropLast(Self.deleted.count)))
+    } else if text.hasPrefix("/dmabuf:") {
+      form = .anonymous("dmabuf")
+    } else if text == "/secretmem" + Self.deleted {
+      form = .anonymous("secretmem")
     } else if scanner.skip("anon_inode:") {
       form = .anonymous(scanner.rest().trimmingBrackets)
     } else if scanner.skip("/") {
@@ -45,8 +47,13 @@ package struct DescriptorTarget {
     }
   }
 
+  /// A path of which readlink(2) will not tell, because it has more than 4,095 bytes.
+  static let tooLong = DescriptorTarget(text: "(path too long)", form: .path)
+
+  private init(text: String, form: Form) { (self.text, self.form) = (text, form) }
+
   /// Whether there is a file system behind it to ask.
-  var isPath: Bool { form == .path }
+  var isPath: Bool { if case .memory = form { true } else { form == .path } }
 
   /// The inode that the link itself names.
   var inode: UInt64? {
@@ -55,6 +62,9 @@ package struct DescriptorTarget {
     case .path, .memory, .anonymous, .unknown: nil
     }
   }
+
+  private static let memory = "/memfd:"
+  private static let deleted = " (deleted)"
 
   private static func word(_ text: String, _ scanner: inout TextScanner) -> Form {
     guard scanner.skip(through: ":["), let inode = scanner.number(), scanner.skip("]"), scanner.isAtEnd else {

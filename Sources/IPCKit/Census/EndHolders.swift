@@ -8,6 +8,9 @@ struct EndHolders {
   /// The links that are worth a second look, in the kernel's words.
   private var targets: Set<String> = []
   private var looksForMasters = false
+  /// A FIFO may have several names.
+  private var looksForFIFOs = false
+  private var reading = DescriptorReading()
 
   /// Looks for the other ends of these.
   init(of descriptors: [HeldDescriptor]) {
@@ -15,7 +18,7 @@ struct EndHolders {
       guard let key = held.endKey, found.updateValue([], forKey: key) == nil else { continue }
       switch key.role {
       case .socket: targets.insert("socket:[\(key.inode)]")
-      case .reader, .writer: targets.insert(held.target)
+      case .reader, .writer: if held.kind == .fifo { looksForFIFOs = true } else { targets.insert(held.target) }
       case .terminalSlave: targets.insert("/dev/pts/\(key.inode)")
       case .terminalMaster: looksForMasters = true
       }
@@ -26,7 +29,7 @@ struct EndHolders {
   func holders(of key: EndKey) -> [DescriptorHolder] { found[key] ?? [] }
 
   /// Looks into all processes, into `first` before the others.
-  /// - Returns: how many there are that could not be looked into.
+  /// - Returns: how many there are that could not be looked into, or not into all that they hold.
   mutating func search(first: Int32) -> Int {
     guard !found.isEmpty else { return 0 }
     var outOfSight = 0
@@ -35,8 +38,7 @@ struct EndHolders {
       do throws(SystemError) {
         try look(into: processID)
       } catch {
-        // One that has ended meanwhile holds nothing.
-        if !error.isOfGoneProcess { outOfSight += 1 }
+        if Self.holdsSomething(processID, error) { outOfSight += 1 }
       }
     }
     return outOfSight
@@ -44,29 +46,29 @@ struct EndHolders {
 
   private mutating func look(into processID: Int32) throws(SystemError) {
     let listing = try ProcessListing(linksOf: processID)
-    var reading = DescriptorReading()
     var name: String?
-    var isAllSeen = true
-    try listing.forEachNumber { number in
-      guard let target = reading.target(number, in: listing), isWorthALook(target) else { return }
-      guard let held = reading.read(number, in: listing) else {
-        isAllSeen = isAllSeen && listing.hasInformation
-        return
+    try listing.forEachNumber { (number) throws(SystemError) in
+      guard let target = try reading.target(number, in: listing), isWorthALook(target),
+        let held = try reading.read(number, in: listing)
+      else { return }
+      for key in held.ownKeys where found[key] != nil {
+        let known = name ?? ProcessListing.name(ofProcess: processID)
+        name = known
+        found[key]?.append(DescriptorHolder(processID: processID, processName: known, number: number))
       }
-      guard let key = held.ownKey, found[key] != nil else { return }
-      let known = name ?? ProcessListing.name(ofProcess: processID)
-      name = known
-      found[key]?.append(DescriptorHolder(processID: processID, processName: known, number: number))
     }
-    if !isAllSeen { throw SystemError(errno: EACCES, operation: "open", object: "\(listing.path)/fdinfo") }
   }
 
   private func isWorthALook(_ target: String) -> Bool {
-    targets.contains(target) || looksForMasters && target.hasSuffix("/ptmx")
+    if targets.contains(target) { return true }
+    if looksForMasters, target.hasSuffix("/ptmx") { return true }
+    return looksForFIFOs && target.hasPrefix("/") && !target.hasPrefix("/dev/")
   }
-}
 
-extension SystemError {
-  /// Whether /proc has no such process any more.
-  fileprivate var isOfGoneProcess: Bool { errno == ENOENT || errno == ESRCH }
+  /// Whether a process that refused the look can be the holder of anything.
+  private static func holdsSomething(_ processID: Int32, _ error: SystemError) -> Bool {
+    if error.errno == ENOENT || error.errno == ESRCH { return false }
+    guard let process = RunningProcess(processID) else { return false }
+    return !process.isKernels && !process.hasEnded
+  }
 }

@@ -27,7 +27,8 @@ extension HeldDescriptor: CustomStringConvertible {
     case .timerfd(let timer): [timer.description]
     case .signalfd(let signals): ["signals \(signals.map(String.init).joined(separator: " "))"]
     case .inotify(let watches): ["\(watches) watches"]
-    case .pidfd(let processID): [processID.map { "of process \($0)" } ?? "of a process that has gone"]
+    case .pidfd(let processID):
+      [processID.map { "of process \($0)" } ?? "of a process that has gone or is out of sight"]
     case .memfd(let name): [name]
     case .namespace, .anonymous: []
     }

@@ -18,7 +18,7 @@ public struct HeldDescriptor: Hashable, Sendable {
   public internal(set) var kind: DescriptorKind
   /// The same in the kernel's words: a path, `socket:[123]`, `anon_inode:[eventpoll]`. readlink(2) of /proc/PID/fd.
   ///
-  /// A path is as the process's own root sees it. It is foreign text: control characters are in it as they are.
+  /// A path is as seen from the root of the one who looks, where it can be reached from there. It is foreign text: control characters are in it as they are.
   public var target: String {
     switch kind {
     case .socket: "socket:[\(inode ?? 0)]"
@@ -69,9 +69,7 @@ public struct HeldDescriptor: Hashable, Sendable {
   /// Kinds without an inode of their own, such as epoll or timerfd, are the same when they are of the same kind: a second
   /// one under the number of the first is not seen.
   public func isSameFile(as other: HeldDescriptor) -> Bool {
-    guard inode == other.inode, device == other.device, identity == other.identity else { return false }
-    // A file keeps its inode when it is renamed or deleted, which its path tells.
-    return device != nil || target == other.target
+    FileIdentity(self) == FileIdentity(other)
   }
 }
 
@@ -79,11 +77,13 @@ public struct HeldDescriptor: Hashable, Sendable {
 public enum OtherEnd: Hashable, Sendable {
   /// These hold it: at least one, by process and number.
   case held([DescriptorHolder])
-  /// Nobody does: reads come to an end, writes fail.
+  /// Nobody does: reads come to an end, writes fail. Of a socket the kernel says so; of a pipe and a terminal it is what a
+  /// look into all processes has shown, to which an end in a message under way is not shown.
   case gone
   /// It is a connection that no accept(2) has taken from the listener's backlog yet.
   case waitingForAccept
-  /// It is there, but no process that may be looked into holds it: another user's does, or it is in a message under way.
+  /// It is there, but no process that can be seen holds it: another user's does, or one outside of this container, or it is
+  /// in a message under way. Of a pipe and a terminal also: it may be gone.
   case outOfSight
 }
 

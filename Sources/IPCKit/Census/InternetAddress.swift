@@ -16,6 +16,12 @@ package enum InternetAddress {
     }
   }
 
+  /// The same for an IPv4 address and for the IPv6 address that stands for it, by which a socket for both calls it.
+  static func key(_ field: String) -> String {
+    let mapped = "0000000000000000FFFF0000"
+    return field.hasPrefix(mapped) ? String(field.dropFirst(mapped.count)) : field
+  }
+
   private static func words(_ digits: Substring) -> [UInt32]? {
     guard digits.utf8.count % 8 == 0 else { return nil }
     var words: [UInt32] = []

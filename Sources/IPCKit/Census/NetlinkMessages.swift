@@ -11,12 +11,15 @@ struct NetlinkMessages: ~Escapable {
 
   struct Message {
     let type: UInt16
+    let flags: UInt16
     /// Where its content is.
     let content: Range<Int>
   }
 
   static let done: UInt16 = 3
   static let error: UInt16 = 2
+  /// NLM_F_DUMP_INTR: what is dumped has changed meanwhile.
+  static let interrupted: UInt16 = 0x10
 
   /// The next message; nil at the end, or where the bytes are none.
   mutating func next() -> Message? {
@@ -25,7 +28,8 @@ struct NetlinkMessages: ~Escapable {
     let length = Int(UInt32(at: position, in: bytes))
     guard length >= header, length <= bytes.byteCount - position else { return nil }
     let message = Message(
-      type: UInt16(at: position + 4, in: bytes), content: position + header..<position + length)
+      type: UInt16(at: position + 4, in: bytes), flags: UInt16(at: position + 6, in: bytes),
+      content: position + header..<position + length)
     position = min(Self.aligned(position + length), bytes.byteCount)
     return message
   }

@@ -20,14 +20,26 @@ package struct ProcessListing: ~Copyable {
 
   /// One that may have no information: there are processes of which only the links may be seen.
   init(linksOf processID: Int32) throws(SystemError) {
-    try self.init(processID, { path throws(SystemError) in try? Self.open(path) })
+    try self.init(
+      processID,
+      { path throws(SystemError) in
+        do throws(SystemError) { return try Self.open(path) } catch {
+          guard error.errno == EACCES else { throw error }
+          return nil
+        }
+      })
   }
 
   private init(
     _ processID: Int32, _ information: (String) throws(SystemError) -> FileDescriptor?
   ) throws(SystemError) {
-    let path = processID == getpid() ? "/proc/self" : "/proc/\(processID)"
-    let links = try Self.open("\(path)/fd")
+    var path = processID == getpid() ? "/proc/thread-self" : "/proc/\(processID)"
+    var links = try Self.open("\(path)/fd")
+    // What the first thread of a process held is out of sight once that thread has ended, though others still hold it.
+    if ipc_size(links.number) <= 0, let thread = RunningProcess(processID)?.threadAfterTheFirst {
+      path = "/proc/\(processID)/task/\(thread)"
+      links = try Self.open("\(path)/fd")
+    }
     let opened = try information("\(path)/fdinfo")
     self.processID = processID
     self.path = path
@@ -53,29 +65,42 @@ package struct ProcessListing: ~Copyable {
   var expectedCount: Int { max(Int(ipc_size(links.number)), 0) }
 
   /// Calls `body` with all numbers, in ascending order as the kernel lists them.
-  func forEachNumber(_ body: (Int32) -> Void) throws(SystemError) { try Self.forEachNumber(links, body) }
+  func forEachNumber(_ body: (Int32) throws(SystemError) -> Void) throws(SystemError) {
+    try Self.forEachNumber(links, body)
+  }
 
-  /// The link's bytes, in the buffer; nil when the descriptor was closed meanwhile.
-  func link(_ number: Int32, _ buffer: inout [UInt8]) -> Int? {
-    // The shim stores as many bytes as there is room for. A path has at most 4,095, and " (deleted)".
+  /// The link's bytes, in the buffer: how many. Nil when the descriptor was closed meanwhile.
+  /// - Throws: ENAMETOOLONG when the path has more than 4,095 bytes; EACCES, EMFILE.
+  func link(_ number: Int32, _ buffer: inout [UInt8]) throws(SystemError) -> Int? {
+    // The shim stores as many bytes as there is room for.
     let length = unsafe buffer.withUnsafeMutableBytes { buffer in
       unsafe buffer.baseAddress.map { unsafe ipc_read_link(links.number, number, $0, buffer.count) } ?? -1
     }
-    return length < 0 ? nil : Int(length)
+    return try Self.checkOpen(length, "readlink", "\(path)/fd/\(number)")
   }
 
-  /// The information's bytes, in the buffer, which grows where it must; nil when the descriptor was closed meanwhile.
-  func information(_ number: Int32, _ buffer: inout [UInt8]) -> Int? {
+  /// The information's bytes, in the buffer, which grows where it must: how many. Nil when the descriptor was closed
+  /// meanwhile.
+  /// - Throws: EACCES, EMFILE.
+  func information(_ number: Int32, _ buffer: inout [UInt8]) throws(SystemError) -> Int? {
     while true {
       // The shim stores as many bytes as there is room for.
       let length = unsafe buffer.withUnsafeMutableBytes { buffer in
         unsafe buffer.baseAddress.map { unsafe ipc_read_entry(informationNumber, number, $0, buffer.count) } ?? -1
       }
-      guard length >= 0 else { return nil }
-      if length < buffer.count { return Int(length) }
+      guard let count = try Self.checkOpen(length, "open", "\(path)/fdinfo/\(number)") else { return nil }
+      if count < buffer.count { return count }
       // What an epoll instance watches can be much.
       buffer = [UInt8](repeating: 0, count: buffer.count * 4)
     }
+  }
+
+  /// A shim's answer; nil when there is no such descriptor or process any more.
+  private static func checkOpen(
+    _ result: Int64, _ operation: StaticString, _ object: @autoclosure () -> String
+  ) throws(SystemError) -> Int? {
+    if result == -Int64(ENOENT) || result == -Int64(ESRCH) { return nil }
+    return Int(try SystemError.check(result, operation, object()))
   }
 
   /// What a descriptor with a path leads to; nil when it was closed meanwhile, or its file system does not answer.
@@ -101,7 +126,7 @@ package struct ProcessListing: ~Copyable {
 
   /// The numbers among the names in a directory, some at a time: what is looked at between two readings is still at hand.
   private static func forEachNumber(
-    _ directory: borrowing FileDescriptor, _ body: (Int32) -> Void
+    _ directory: borrowing FileDescriptor, _ body: (Int32) throws(SystemError) -> Void
   ) throws(SystemError) {
     var buffer = [Int32](repeating: 0, count: 256)
     while true {
@@ -109,20 +134,24 @@ package struct ProcessListing: ~Copyable {
       let result = unsafe ipc_list_numbers(directory.number, &buffer, CInt(buffer.count))
       let count = try SystemError.check(result, "getdents64")
       if count == 0 { return }
-      for number in buffer.prefix(Int(count)) { body(number) }
+      for number in buffer.prefix(Int(count)) { try body(number) }
     }
   }
 
-  /// All processes that can be seen, in order.
-  package static func processes() throws(SystemError) -> [Int32] {
-    var processes: [Int32] = []
-    try forEachNumber(open("/proc")) { processes.append($0) }
-    return processes
+  /// All numbers that name something in a directory of /proc, in order: processes in /proc itself, or threads.
+  package static func numbers(in path: String) throws(SystemError) -> [Int32] {
+    var numbers: [Int32] = []
+    try forEachNumber(open(path)) { numbers.append($0) }
+    return numbers
   }
+
+  /// All processes that can be seen, in order.
+  package static func processes() throws(SystemError) -> [Int32] { try numbers(in: "/proc") }
 
   /// A process's name, at most 15 bytes, from /proc/PID/comm; empty when it has gone.
   package static func name(ofProcess processID: Int32) -> String {
     guard let bytes = try? KernelText.contents(of: "/proc/\(processID)/comm") else { return "" }
-    return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    // A name may have line breaks of its own.
+    return String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
   }
 }

@@ -8,25 +8,52 @@ struct RunningProcess: Hashable {
   /// When it began, in clock ticks since the machine started.
   private let startTime: UInt64
   private let parentID: Int32
-  /// Whether it holds nothing any more, and waits for its parent to reap it.
-  let hasEnded: Bool
+  /// Whether its first thread has ended.
+  private let isZombie: Bool
+  /// Whether it is one of the kernel's own, which hold nothing: PF_KTHREAD of its flags.
+  let isKernels: Bool
 
   /// Nil for a process that has gone.
   init?(_ processID: Int32) {
     guard let status = try? KernelText.contents(of: "/proc/\(processID)/stat"),
       let startTime = ProcessStatus.startTime(in: status), let end = status.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
-    // After the name: the state, and the parent.
-    let fields = status[(end + 1)...].split(separator: UInt8(ascii: " "), maxSplits: 2)
-    guard fields.count > 2, let parentID = Int32(String(decoding: fields[1], as: UTF8.self)) else { return nil }
+    // After the name: the state, the parent, and as the seventh the flags.
+    let fields = status[(end + 1)...].split(separator: UInt8(ascii: " "), maxSplits: 7)
+    guard fields.count > 7, let parentID = Int32(String(decoding: fields[1], as: UTF8.self)),
+      let flags = UInt64(String(decoding: fields[6], as: UTF8.self))
+    else { return nil }
     self.processID = processID
     self.startTime = startTime
     self.parentID = parentID
-    hasEnded = fields[0].elementsEqual("Z".utf8) || fields[0].elementsEqual("X".utf8)
+    isZombie = fields[0].elementsEqual("Z".utf8) || fields[0].elementsEqual("X".utf8)
+    isKernels = flags & 0x20_0000 != 0
+  }
+
+  /// Whether it holds nothing any more, and waits for its parent to reap it.
+  var hasEnded: Bool { isZombie && threadAfterTheFirst == nil }
+
+  /// A thread that goes on after the first has ended; nil while that one lives.
+  var threadAfterTheFirst: Int32? {
+    guard isZombie else { return nil }
+    let threads = (try? ProcessListing.numbers(in: "/proc/\(processID)/task")) ?? []
+    return threads.first { $0 != processID }
   }
 
   /// Children of this process, their children and so on. open(2) in /proc.
+  ///
+  /// It looks again until two looks have found the same: between two entries a child may change its parent.
   static func descendants() throws(SystemError) -> [RunningProcess] {
+    var found = try descendantsAtOnce()
+    for _ in 0..<4 {
+      let next = try descendantsAtOnce()
+      if next == found { break }
+      found = next
+    }
+    return found
+  }
+
+  private static func descendantsAtOnce() throws(SystemError) -> [RunningProcess] {
     let all = try ProcessListing.processes().compactMap { RunningProcess($0) }
     let children = Dictionary(grouping: all, by: \.parentID)
     var found = children[getpid()] ?? []

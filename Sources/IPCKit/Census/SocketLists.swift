@@ -13,17 +13,25 @@ package struct SocketLists {
     let contents = contents("unix")
     var line = TextScanner(contents.span)
     var records = SocketRecords()
+    var seen: Set<UInt64> = []
     while line.nextLine() {
       guard line.skip(words: 3), let flags = line.number(radix: 16), let type = line.number(radix: 16),
         let state = line.number(radix: 16), let inode = line.number(), wanted.contains(inode)
       else { continue }
+      // A name may have line breaks, and lines of its own that say something of others: then neither is believed.
+      guard seen.insert(inode).inserted else {
+        records.found[inode] = SocketRecord(socket: HeldSocket(protocolName: "unix"))
+        continue
+      }
       line.skipBlanks()
       let address = line.rest()
       let isListening = flags & 0x10000 != 0
+      // A datagram socket is connected there as soon as another is connected to it.
+      let isConnected = type == 2 ? nil : HeldSocket.State.connected
       records.found[inode] = SocketRecord(
         socket: HeldSocket(
           protocolName: HeldSocket.unixName(type: type),
-          state: isListening ? .listening : state == 3 ? .connected : .unconnected,
+          state: isListening ? .listening : state == 3 ? isConnected : .unconnected,
           address: address.isEmpty ? nil : address))
     }
     return records
@@ -31,28 +39,31 @@ package struct SocketLists {
 
   /// /proc/PID/net/tcp and its like: `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout
   /// inode`. The two ends of a connection within the namespace know each other by their addresses.
-  package func internet(_ name: String, _ wanted: Set<UInt64>) -> SocketRecords {
-    let contents = contents(name)
-    var line = TextScanner(contents.span)
+  package func internet(_ names: [String], _ wanted: Set<UInt64>) -> SocketRecords {
     var records = SocketRecords()
     var inodes: [String: UInt64] = [:]
     var peers: [UInt64: String] = [:]
-    while line.nextLine() {
-      guard line.skip(words: 1), let local = line.word(), let remote = line.word(),
-        let state = line.number(radix: 16), let send = line.number(radix: 16), line.skip(":"),
-        let receive = line.number(radix: 16), line.skip(words: 4), let inode = line.number()
-      else { continue }
-      inodes[local + remote] = inode
-      guard wanted.contains(inode) else { continue }
-      let peer = InternetAddress.text(remote)
-      if peer != nil { peers[inode] = remote + local }
-      let socket = HeldSocket(
-        protocolName: name, state: Self.state(state), address: InternetAddress.text(local),
-        peerAddress: peer, queues: (UInt32(truncatingIfNeeded: receive), UInt32(truncatingIfNeeded: send)),
-        isShutDownForReading: state == Self.closeWait)
-      records.found[inode] = SocketRecord(socket: socket, peerIsGone: state == Self.closeWait)
+    for name in names {
+      let contents = contents(name)
+      var line = TextScanner(contents.span)
+      while line.nextLine() {
+        guard line.skip(words: 1), let local = line.word(), let remote = line.word(),
+          let state = line.number(radix: 16), let send = line.number(radix: 16), line.skip(":"),
+          let receive = line.number(radix: 16), line.skip(words: 4), let inode = line.number()
+        else { continue }
+        inodes[InternetAddress.key(local) + InternetAddress.key(remote)] = inode
+        guard inode != 0, wanted.contains(inode) else { continue }
+        let shown = InternetAddress.text(remote)
+        if shown != nil { peers[inode] = InternetAddress.key(remote) + InternetAddress.key(local) }
+        let queue = state == Self.listening ? nil : UInt32(truncatingIfNeeded: send)
+        records.found[inode] = SocketRecord(
+          socket: HeldSocket(
+            protocolName: name, state: Self.states[state], address: InternetAddress.text(local), peerAddress: shown,
+            receiveQueue: UInt32(truncatingIfNeeded: receive), sendQueue: queue,
+            isShutDownForReading: Self.closedByPeer.contains(state)))
+      }
     }
-    for (inode, peer) in peers { records.found[inode]?.peerInode = inodes[peer] }
+    for (inode, peer) in peers { records.connect(inode, to: inodes[peer]) }
     return records
   }
 
@@ -69,32 +80,22 @@ package struct SocketLists {
       records.found[inode] = SocketRecord(
         socket: HeldSocket(
           protocolName: "netlink", address: "\(Self.netlinkFamilies[family] ?? "\(family)"):\(port)",
-          queues: (UInt32(truncatingIfNeeded: receive), UInt32(truncatingIfNeeded: send))))
+          receiveQueue: UInt32(truncatingIfNeeded: receive), sendQueue: UInt32(truncatingIfNeeded: send)))
     }
     return records
   }
 
   private func contents(_ name: String) -> [UInt8] { (try? KernelText.contents(of: "\(path)/net/\(name)")) ?? [] }
 
-  private static let closeWait: UInt64 = 8
+  private static let listening: UInt64 = 10
+  /// CLOSE_WAIT, LAST_ACK and CLOSING: nothing more comes.
+  private static let closedByPeer: Set<UInt64> = [8, 9, 11]
 
   /// The kernel's numbers of states, which UDP and raw sockets use for being connected or not.
-  private static func state(_ number: UInt64) -> HeldSocket.State? {
-    switch number {
-    case 1: .connected
-    case 2: .connecting
-    case 3, 12: .synReceived
-    case 4: .finWait1
-    case 5: .finWait2
-    case 6: .timeWait
-    case 7: .unconnected
-    case closeWait: .closeWait
-    case 9: .lastAck
-    case 10: .listening
-    case 11: .closing
-    default: nil
-    }
-  }
+  private static let states: [UInt64: HeldSocket.State] = [
+    1: .connected, 2: .connecting, 3: .synReceived, 4: .finWait1, 5: .finWait2, 6: .timeWait, 7: .unconnected,
+    8: .closeWait, 9: .lastAck, listening: .listening, 11: .closing, 12: .synReceived,
+  ]
 
   /// What netlink sockets speak, as ss names it.
   private static let netlinkFamilies: [UInt64: String] = [

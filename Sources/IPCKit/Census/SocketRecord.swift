@@ -15,23 +15,22 @@ package struct SocketRecords {
   package var found: [UInt64: SocketRecord] = [:]
   /// The inodes of connected sockets that wait in a listener's backlog, each with the listener's.
   package var waiting: [UInt64: UInt64] = [:]
+
+  /// Takes in what the list says of the other end of an internet connection: its inode, which is 0 for a connection that no
+  /// accept(2) has taken and for one that was closed; nil when it is on another machine.
+  mutating func connect(_ inode: UInt64, to peer: UInt64?) {
+    guard let peer else { return }
+    if peer != 0 {
+      found[inode]?.peerInode = peer
+    } else if found[inode]?.socket.state == .connected {
+      waiting[inode] = 0
+    } else {
+      found[inode]?.peerIsGone = true
+    }
+  }
 }
 
 extension HeldSocket {
-  /// A socket of which nothing but its protocol is known.
-  init(
-    protocolName: String = "unknown", state: State? = nil, address: String? = nil, peerAddress: String? = nil,
-    queues: (receive: UInt32, send: UInt32)? = nil, isShutDownForReading: Bool = false
-  ) {
-    self.protocolName = protocolName
-    self.state = state
-    self.address = address
-    self.peerAddress = peerAddress
-    receiveQueue = queues?.receive
-    sendQueue = queues?.send
-    self.isShutDownForReading = isShutDownForReading
-  }
-
   /// The name for the kernel's number of a Unix socket's type.
   static func unixName(type: UInt64) -> String {
     switch type {

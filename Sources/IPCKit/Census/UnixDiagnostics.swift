@@ -2,6 +2,7 @@
 // one source that names the other end of a connection.
 
 internal import CIPCShim
+internal import Glibc
 
 /// One dump of all Unix sockets.
 package struct UnixDiagnostics {
@@ -9,11 +10,23 @@ package struct UnixDiagnostics {
   /// The names of sockets, for those that are connected to them.
   private var names: [UInt64: String] = [:]
   private let wanted: Set<UInt64>
+  /// Whether sockets came and went during the dump, so that it may lack some.
+  private var wasInterrupted = false
 
   /// - Parameter wanted: the inodes of the sockets to look for.
   /// - Throws: EPROTONOSUPPORT and others where the kernel has no such diagnostics, or does not let this process use them.
   package static func records(of wanted: Set<UInt64>) throws(SystemError) -> SocketRecords {
     let socket = try FileDescriptor(checking: ipc_diagnostics_open(), "socket", "NETLINK_SOCK_DIAG", at: .here())
+    for _ in 0..<3 {
+      let diagnostics = try dump(wanted, socket)
+      if !diagnostics.wasInterrupted { return diagnostics.finished() }
+    }
+    return try dump(wanted, socket).finished()
+  }
+
+  private static func dump(
+    _ wanted: Set<UInt64>, _ socket: borrowing FileDescriptor
+  ) throws(SystemError) -> UnixDiagnostics {
     _ = try SystemError.check(ipc_diagnostics_ask_unix(socket.number), "sendto", "NETLINK_SOCK_DIAG")
     var diagnostics = UnixDiagnostics(wanted: wanted)
     // The kernel makes its datagrams no larger than 32 KiB when there is room for as much.
@@ -23,7 +36,7 @@ package struct UnixDiagnostics {
       let result = unsafe ipc_diagnostics_receive(socket.number, &buffer, buffer.count)
       let count = try SystemError.check(result, "recvmsg", "NETLINK_SOCK_DIAG")
       // Bytes seen as raw bytes: nothing is reinterpreted.
-      if try diagnostics.read(unsafe buffer.span.extracting(first: Int(count)).bytes) { return diagnostics.finished() }
+      if try diagnostics.read(unsafe buffer.span.extracting(first: Int(count)).bytes) { return diagnostics }
     }
   }
 
@@ -36,12 +49,15 @@ package struct UnixDiagnostics {
   package mutating func read(_ bytes: RawSpan) throws(SystemError) -> Bool {
     var messages = NetlinkMessages(bytes)
     while let message = messages.next() {
+      if message.flags & NetlinkMessages.interrupted != 0 { wasInterrupted = true }
       switch message.type {
-      case NetlinkMessages.done: return true
-      case NetlinkMessages.error:
-        guard message.content.count >= 4 else { return true }
-        let code = Int32(at: message.content.lowerBound, in: bytes)
-        throw SystemError(errno: code < 0 && code > -4096 ? -code : 5, operation: "sock_diag")
+      case NetlinkMessages.done, NetlinkMessages.error:
+        // Both have the reason of a dump that was cut short, or 0.
+        let code = message.content.count >= 4 ? Int32(at: message.content.lowerBound, in: bytes) : 0
+        guard code == 0 else {
+          throw SystemError(errno: code < 0 && code > -4096 ? -code : EIO, operation: "sock_diag")
+        }
+        return true
       default: add(message.content, of: bytes)
       }
     }
@@ -114,7 +130,9 @@ package struct UnixDiagnostics {
         default: .unconnected
         }
       let socket = HeldSocket(
-        protocolName: HeldSocket.unixName(type: UInt64(type)), state: shown, address: address, queues: queues,
+        protocolName: HeldSocket.unixName(type: UInt64(type)), state: shown, address: address,
+        receiveQueue: queues?.receive,
+        sendQueue: queues?.send,
         isShutDownForReading: shutdown & 1 != 0)
       // A peer without an inode has no descriptor: it was closed, or was not accepted yet, which a stream tells by not
       // being shut down.

@@ -36,13 +36,25 @@ import Testing
     #expect(found.targets.isEmpty && found.processID == nil && found.count == 0)
   }
 
+  @Test func whatAStrangerWroteIsNotTheKernels() {
+    // A registered file's name, as io_uring has printed it.
+    let forged = information(
+      "pos:\t0\nflags:\t02\nino:\t7\nUserFiles:\t1\n    0: x\nflags:\t020000000000\nino:\t9\npos:\t5\n")
+    #expect(forged.flags == 2 && forged.inode == 7 && forged.offset == 0)
+    let highest = information("flags:\t037777777777\n")
+    #expect(highest.flags == .max)
+  }
+
   @Test func targets() {
     let forms: [(String, DescriptorTarget.Form)] = [
       ("socket:[123]", .socket(inode: 123)), ("pipe:[7]", .pipe(inode: 7)),
       ("anon_inode:[eventfd]", .anonymous("eventfd")),
       ("anon_inode:inotify", .anonymous("inotify")), ("net:[4026531833]", .word("net", inode: 4_026_531_833)),
-      ("/memfd:a b (deleted)", .memory(name: "a b")), ("/memfd:", .memory(name: "")), ("/", .path), ("", .unknown),
-      ("/home/a:[1]", .path), ("socket:[", .unknown), ("net:[1]x", .unknown), ("anon_inode:", .anonymous("")),
+      ("/memfd:a b (deleted)", .memory(name: "a b")), ("/memfd: (deleted)", .memory(name: "")), ("/", .path),
+      ("", .unknown),
+      ("/home/a:[1]", .path), ("/memfd:x", .path),
+      ("/dmabuf:camera", .anonymous("dmabuf")), ("/secretmem (deleted)", .anonymous("secretmem")),
+      ("socket:[", .unknown), ("net:[1]x", .unknown), ("anon_inode:", .anonymous("")),
     ]
     for (text, form) in forms { #expect(DescriptorTarget(Array(text.utf8).span).form == form, "\(text)") }
     let broken = DescriptorTarget([UInt8(ascii: "/"), 0xFF].span)

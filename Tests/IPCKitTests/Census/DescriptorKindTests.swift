@@ -82,10 +82,12 @@ import Testing
     let end = try openFile(path, O_RDONLY)
     let (held, alone) = (try found(both), try found(end))
     #expect(held.kind == .fifo && held.kind.name == "FIFO" && held.otherEnd == nil)
-    #expect(alone.details == [path, "reading"] && alone.otherEnd == nil)
+    // One that is opened for both is at each other's end, and at its own.
+    let middle = try holder(of: both)
+    #expect(alone.details == [path, "reading"] && alone.otherEnd == .held([middle]))
     let last = try openFile(path, O_WRONLY)
     let (paired, other) = (try found(end), try holder(of: last))
-    #expect(paired.otherEnd == .held([other]))
+    #expect(paired.otherEnd == .held([middle, other]))
   }
 
   @Test func whatTheKernelMakesForOnePurpose() throws {

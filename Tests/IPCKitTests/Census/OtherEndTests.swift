@@ -93,13 +93,54 @@ import Testing
       told = [x.fileno() for x in (l, c, a, d, u, n)]
       """)
     let states: [HeldSocket.State?] = held.map { if case .socket(let socket) = $0.kind { socket.state } else { nil } }
-    #expect(states == [.listening, .connected, .connected, .closeWait, .unconnected, .unconnected])
+    // In no list is what is neither bound nor connected.
+    #expect(states == [.listening, .connected, .connected, .closeWait, .unconnected, nil])
     #expect(held.map(\.kind.name) == Array(repeating: "tcp socket", count: 4) + ["udp socket", "tcp socket"])
     let process = held[0].processID
     #expect(held[1].otherEnd?.description(for: process) == "other end \(held[2].number)")
     #expect(held[2].otherEnd?.description(for: process) == "other end \(held[1].number)")
     #expect(held[3].otherEnd == .gone && held[0].otherEnd == nil && held[4].otherEnd == nil)
     #expect(held[0].details.first?.hasPrefix("listening at 127.0.0.1:") == true)
+  }
+
+  @Test func connectionsOfAnIPv6ListenerToo() throws {
+    let held = try heldByPython(
+      """
+      l = socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+      c = socket.create_connection(("127.0.0.1", l.getsockname()[1]))
+      w = socket.create_connection(("127.0.0.1", l.getsockname()[1]))
+      a, _ = l.accept()
+      h = socket.create_connection(("127.0.0.1", l.getsockname()[1]))
+      l.accept(), (b := l.accept()[0]).shutdown(socket.SHUT_WR)
+      told = [x.fileno() for x in (c, a, h, b)]
+      v = socket.create_connection(("127.0.0.1", l.getsockname()[1]))
+      told += [v.fileno()]
+      """)
+    let process = held[0].processID
+    let ends = held.map { $0.otherEnd?.description(for: process) }
+    #expect(ends[0] == "other end \(held[1].number)" && ends[1] == "other end \(held[0].number)")
+    // One that has only been told the end of what comes is connected still.
+    #expect(ends[2] == "other end \(held[3].number)" && ends[3] == "other end \(held[2].number)")
+    #expect(held[4].otherEnd == .waitingForAccept)
+  }
+
+  @Test func aFIFOHasManyNamesAndBothDirections() throws {
+    let held = try heldByPython(
+      """
+      import tempfile
+      t = tempfile.mkdtemp()
+      os.mkfifo(t + "/a"), os.link(t + "/a", t + "/b")
+      both = os.open(t + "/a", os.O_RDWR)
+      told = [os.open(t + "/a", os.O_RDONLY), both]
+      os.mkfifo(t + "/c"), os.link(t + "/c", t + "/d")
+      r = os.open(t + "/c", os.O_RDONLY | os.O_NONBLOCK)
+      told += [r, os.open(t + "/d", os.O_WRONLY)]
+      import shutil; shutil.rmtree(t)
+      """)
+    let process = held[0].processID
+    let ends = held.map { $0.otherEnd?.description(for: process) }
+    #expect(ends[0] == "other end \(held[1].number)" && ends[1] == nil)
+    #expect(ends[2] == "other end \(held[3].number)" && ends[3] == "other end \(held[2].number)")
   }
 
   @Test func anotherProcessHoldsIt() throws {
