@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 swift=${SWIFT:-swift}
-# Not those of the compiler, whose programs never run.
-tests='^(CIPCShimTests|IPCKitTests|IPCKitTestingTests|DescriptorWatchTests|WindowServiceTests)\.'
+# Not those of the compiler, whose programs never run, nor those of the trait, whose children would start too slowly.
+tests='^(CIPCShimTests|IPCKitTests|DescriptorWatchTests|WindowServiceTests)\.'
 # The linker tells of each of AddressSanitizer's own symbols that it is local.
 quiet='/warning: Cannot export local symbol/d'
 reports=$(mktemp -d)
