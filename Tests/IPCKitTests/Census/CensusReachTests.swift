@@ -3,10 +3,11 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct CensusReachTests {
-  @Test(.enabled(if: getuid() == 0))
+@Suite(.leakFree) struct CensusReachTests {
+  @Test(.enabled(if: getuid() == 0), .unlessLeaksAreLookedForAsRoot)
   func anotherUsersProcessIsRefused() async {
     await #expect(processExitsWith: .success) {
       // A process that has changed its user is nobody's to look into but root's, and this one is root no more.

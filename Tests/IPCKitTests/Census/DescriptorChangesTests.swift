@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct DescriptorChangesTests {
+@Suite(.leakFree) struct DescriptorChangesTests {
   @Test func whatCameWentAndWasReplaced() throws {
     let steps = [
       "a, b, c = os.pipe()[0], os.eventfd(3), os.open('/dev/null', os.O_RDONLY)",

@@ -2,9 +2,10 @@
 
 import Glibc
 import IPCKit
+import IPCKitTesting
 import Testing
 
-@Suite struct ZooTests {
+@Suite(.leakFree) struct ZooTests {
   @Test func everyDescriptorIsWhatItsMakerAndLsofAndSsSay() throws {
     let zoo = try Zoo()
     #expect(zoo.descriptors.count > 40, "\(zoo.refused)")

@@ -20,6 +20,11 @@ extension Trait where Self == ConditionTrait {
     .disabled(if: Sanitizer.thread.isOn, "ThreadSanitizer loses the events of a loop in a forked child")
   }
 
+  /// For tests that give up root: the look for leaks at their process's end may not trace it then, and kills it.
+  static var unlessLeaksAreLookedForAsRoot: Self {
+    .disabled(if: Sanitizer.address.isOn, "LeakSanitizer cannot look into a process that has given up root")
+  }
+
   /// For tests that measure this process's memory. AddressSanitizer keeps what was freed, to find who uses it still.
   static var unlessFreedMemoryIsKept: Self {
     .disabled(if: Sanitizer.address.isOn, "AddressSanitizer keeps what was freed")
