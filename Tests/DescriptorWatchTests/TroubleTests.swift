@@ -87,6 +87,39 @@ private func document(_ text: String) throws -> ReportDocument {
     #expect(found?.note == "the command ended before it could be looked at")
   }
 
+  @Test func aProcessWithoutItsFirstThreadHasNotEnded() throws {
+    let program = """
+      import ctypes, os, threading, time
+      def work():
+        while ') Z ' not in open(f'/proc/{os.getpid()}/stat').read(): time.sleep(0.003)
+        print('alone', flush=True)
+        while True: time.sleep(60)
+      threading.Thread(target=work).start()
+      ctypes.CDLL(None).pthread_exit(None)
+      """
+    let job = try Job(["python3", "-I", "-c", program])
+    #expect(job.prints("alone"))
+    let outcome = try Program.run("\(job.id)", "--interval", "10ms", "--count", "2")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("2 samples in "))
+  }
+
+  @Test func aNameIsNotOneThatHasEnded() throws {
+    let name = "fdz\(getpid() % 100000)"
+    let python = try Python(
+      """
+      child = os.fork()
+      if child == 0:
+        ctypes.CDLL(None).prctl(15, b'\(name)', 0, 0, 0)
+        os._exit(0)
+      os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+      """)
+    let outcome = try Program.run(name)
+    #expect(outcome.status == 1)
+    #expect(outcome.errors == "fdwatch: no process is called '\(name)'\n")
+    withExtendedLifetime(python) {}
+  }
+
   @Test func aCommandsOwnFailureComesBeforeThatItWasNotJudged() throws {
     let outcome = try Program.run("--warm-up", "1h", "--fail-on-growth", "0", "--run", "sh", "-c", "exit 7")
     #expect(outcome.status == 7)
