@@ -61,14 +61,11 @@ extension DescriptorRecord.Watch {
   /// Whether the number is free, or surely another file's than the one that was registered.
   fileprivate func isStale(now record: DescriptorRecord?) -> Bool {
     guard let record else { return true }
+    // epoll takes none of these, so that it cannot be what was registered.
+    if record.kind == "directory" || record.kind == "memfd" { return true }
     // A file without a place has no inode of its own; a file system over others may show another one than the kernel has.
     guard let inode, let found = record.inode else { return false }
-    switch record.kind {
-    // epoll takes none of these, so that it cannot be what was registered.
-    case "directory", "memfd": return true
-    // Nor of these, but for those of /proc, /sys and the like.
-    case "pipe", "file", "deleted file": return inode != found
-    default: return record.socket != nil && inode != found
-    }
+    // Of files it takes only those of /proc, /sys and the like, which have one inode.
+    return (record.socket != nil || ["pipe", "file", "deleted file"].contains(record.kind)) && inode != found
   }
 }

@@ -90,7 +90,8 @@ package struct Report {
       )
     }
     switch snapshot.processesOutOfSight {
-    case nil where series.taken > 1: notes.append("other ends were looked for in this process alone")
+    case nil where series.taken > 1:
+      notes.append("in the last sample, other ends were looked for in this process alone")
     case let count? where count > 0:
       notes.append(
         "\(Numbers.count(count, "process")) could not be looked into for other ends"
