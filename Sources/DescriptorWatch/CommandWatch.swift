@@ -10,10 +10,13 @@ enum CommandWatch {
   private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH]
 
   /// Runs the command to its end.
-  /// - Returns: its exit status, 128 and the number for a signal; 2 when it grew too much.
+  /// - Returns: its exit status, 128 and the number for a signal; 2 when it grew too much; 1 instead of 0 when it could
+  ///   not be judged or its snapshot not be saved.
   nonisolated(nonsending) static func run(
     _ options: WatchOptions, _ compared: Snapshot?, on loop: EventLoop
   ) async throws(WatchFailure) -> Int32 {
+    // Nothing is run whose report could not be kept.
+    let report: ReportFile? = if let path = options.reportPath { try ReportFile(path) } else { nil }
     // The command must not be left behind because nobody reads the report.
     _ = signal(SIGPIPE, SIG_IGN)
     // Before there is a command that a signal would have to reach.
@@ -24,7 +27,7 @@ enum CommandWatch {
     events.begin(child.process.processID, every: interval)
     let watched = await follow(child, events.stream, interval, options)
     let status = await child.process.exit()
-    return try conclude(watched, status, options, compared)
+    return conclude(watched, status, options, compared, report)
   }
 
   /// A child cannot be in a result, but what owns it can.
@@ -83,24 +86,21 @@ enum CommandWatch {
   }
 
   private static func conclude(
-    _ watched: Watched, _ status: ExitStatus, _ options: WatchOptions, _ compared: Snapshot?
-  ) throws(WatchFailure) -> Int32 {
+    _ watched: Watched, _ status: ExitStatus, _ options: WatchOptions, _ compared: Snapshot?, _ report: ReportFile?
+  ) -> Int32 {
     let code: Int32 =
       switch status {
       case .exited(let code): code
       case .signaled(let number): 128 + number
       case .unknown: 125
       }
-    if let trouble = watched.trouble { OutputStream.complain(trouble.message, as: "fdwatch") }
-    var end = "the command \(status)"
-    if case .signaled = status { end = "the command was \(status)" }
-    guard let samples = watched.samples, let series = samples.series else {
-      OutputStream.complain("\(end) before it could be looked at", as: "fdwatch")
-      return code
-    }
-    var conclusion = Conclusion(series, options, compared)
-    conclusion.end = end
-    let judgement = try conclusion.tell()
-    return judgement == 0 ? code : judgement
+    var conclusion = Conclusion(watched.samples?.series, options, compared)
+    conclusion.end = "the command \(status)"
+    if case .signaled = status { conclusion.end = "the command was \(status)" }
+    conclusion.trouble = watched.trouble?.message
+    conclusion.file = report
+    let judgement = conclusion.tell()
+    // What was not judged passes no test, but a command that failed has said why.
+    return judgement == 2 || code == 0 ? judgement : code
   }
 }

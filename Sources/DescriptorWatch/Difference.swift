@@ -49,7 +49,7 @@ package struct Difference: Codable, Hashable, Sendable {
       lines.append("  note: the snapshot is of another process, \(other), which began at another time")
     }
     for (kind, change) in growth.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
-      lines.append("  \(Numbers.signed(change)) \(DisplayText.escaped(Numbers.plural(kind)))")
+      lines.append("  \(DisplayText.escaped(Numbers.change(change, kind)))")
     }
     lines += section("appeared", appeared.map(Self.cells), style, showsAll)
     lines += section("gone", gone.map(Self.cells), style, showsAll)

@@ -16,7 +16,7 @@ struct Display {
 
   init(_ options: WatchOptions) {
     isJSON = options.isJSON
-    isLive = !options.isJSON && OutputStream.output.isTerminal && Environment.inherited["TERM"] != "dumb"
+    isLive = !options.isJSON && OutputStream.output.isTerminal && !Environment.inherited.hasDumbTerminal
     style = options.color.style(for: .output)
     interval = options.interval ?? .seconds(1)
   }
@@ -56,7 +56,7 @@ struct Display {
       let (columns, rows) = Self.size(of: .output)
       bytes = Array(Page(series, style, interval).text(columns: columns, rows: rows).utf8)
     } else {
-      bytes = Array((SampleLine.text(series) + "\n").utf8)
+      bytes = Array((SampleLine.text(series, every: interval) + "\n").utf8)
     }
     do throws(SystemError) { try OutputStream.output.write(bytes) } catch { throw WatchFailure("\(error)") }
   }
@@ -75,12 +75,14 @@ struct Display {
 /// A sample in a line, for logs.
 package enum SampleLine {
   /// `2.0 s  14 descriptors (+4)  unix stream socket +4`
-  package static func text(_ series: Series) -> String {
+  /// - Parameter interval: what two times differ by, so that it can be seen.
+  package static func text(_ series: Series, every interval: Duration = .seconds(1)) -> String {
     let (first, last) = series.ends ?? (0, 0)
+    let digits = interval >= .milliseconds(100) ? 1 : interval >= .milliseconds(10) ? 2 : 3
     let changes = series.growthByKind.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
       .map { "\(DisplayText.escaped($0.key)) \(Numbers.signed($0.value))" }
     let total = "\(Numbers.count(last, "descriptor"))" + (last == first ? "" : " (\(Numbers.signed(last - first)))")
-    let time = Numbers.short(series.seconds) + " s"
+    let time = Numbers.short(series.seconds, digits: digits) + " s"
     return ([time, total] + (changes.isEmpty ? [] : [changes.joined(separator: ", ")])).joined(separator: "  ")
   }
 }

@@ -22,7 +22,8 @@ extension Series {
   private func news(_ records: [DescriptorRecord]) -> String {
     let new = records.count { isNew($0.number) }
     guard taken > 1, new > 0 else { return "" }
-    return ", \(new) of them new (+\(Numbers.short(Double(new) / Double(taken - 1))) a sample)"
+    let rate = Double(new) / Double(taken - 1)
+    return ", \(new) of them new" + (rate < 0.05 ? "" : " (+\(Numbers.short(rate)) a sample)")
   }
 
   private static func fate(of record: DescriptorRecord) -> String {
@@ -44,9 +45,9 @@ extension Series {
       let free = stale.filter { held[$0.number] == nil }.map(\.number)
       let others = stale.filter { held[$0.number] != nil }.map(\.number)
       var parts: [String] = []
-      if !free.isEmpty { parts.append("\(Numbers.ranges(free)), which \(free.count == 1 ? "is" : "are") not open") }
+      if !free.isEmpty { parts.append("\(Numbers.some(free)), which \(free.count == 1 ? "is" : "are") not open") }
       if !others.isEmpty {
-        parts.append("\(Numbers.ranges(others)), which \(others.count == 1 ? "leads" : "lead") elsewhere now")
+        parts.append("\(Numbers.some(others)), which \(others.count == 1 ? "leads" : "lead") elsewhere now")
       }
       let reason =
         "epoll \(record.number) watches \(parts.joined(separator: " and ")): the file was closed here while a copy of it lives"
@@ -60,8 +61,11 @@ extension DescriptorRecord.Watch {
   /// Whether the number is free, or surely another file's than the one that was registered.
   fileprivate func isStale(now record: DescriptorRecord?) -> Bool {
     guard let record else { return true }
+    // epoll takes none of these, so that it cannot be what was registered.
+    if record.kind == "directory" || record.kind == "memfd" { return true }
     // A file without a place has no inode of its own; a file system over others may show another one than the kernel has.
-    guard let inode, let found = record.inode, record.socket != nil || record.kind == "pipe" else { return false }
-    return inode != found
+    guard let inode, let found = record.inode else { return false }
+    // Of files it takes only those of /proc, /sys and the like, which have one inode.
+    return (record.socket != nil || ["pipe", "file", "deleted file"].contains(record.kind)) && inode != found
   }
 }

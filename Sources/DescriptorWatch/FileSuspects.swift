@@ -36,7 +36,7 @@ extension Series {
       let (total, isTooLarge) = sum.addingReportingOverflow(max(0, size))
       return isTooLarge ? .max : total
     }
-    let shown = files.prefix(3).map { "\($0[0].target) (\(Numbers.ranges($0.map(\.number))))" }.joined(separator: ", ")
+    let shown = files.prefix(3).map { "\($0[0].target) (\(Numbers.some($0.map(\.number))))" }.joined(separator: ", ")
     let rest = files.count > 3 ? " and \(files.count - 3) more" : ""
     let size = room > 0 ? ", with \(Numbers.size(room)) in all" : ""
     let reason = "\(Numbers.count(files.count, "deleted file")) kept open\(size): \(shown)\(rest)"
@@ -57,7 +57,7 @@ extension Series {
     return files.values.filter { $0.count >= Self.many }.sorted { ($1.count, $0[0].number) < ($0.count, $1[0].number) }
       .map { records in
         let reason =
-          "\(records.count) descriptors of one \(records[0].kind), \(records[0].target): \(Numbers.ranges(records.map(\.number)))"
+          "\(records.count) descriptors of one \(records[0].kind), \(records[0].target): \(Numbers.some(records.map(\.number)))"
         return Suspect(.manyOfOneFile, .likely, reason, records.map(\.number))
       }
   }
@@ -66,9 +66,8 @@ extension Series {
   var inheritedSuspects: [Suspect] {
     let numbers = last.descriptors.filter { $0.number > 2 && !$0.isCloseOnExec }.map(\.number)
     guard !numbers.isEmpty else { return [] }
-    let shown =
-      Numbers.ranges(Array(numbers.prefix(20))) + (numbers.count > 20 ? " and \(numbers.count - 20) more" : "")
-    let reason = "\(Numbers.count(numbers.count, "descriptor")) would go to every program that it starts: \(shown)"
+    let count = Numbers.count(numbers.count, "descriptor")
+    let reason = "\(count) would go to every program that it starts: \(Numbers.some(numbers))"
     return [Suspect(.noCloseOnExec, .possible, reason, numbers)]
   }
 }

@@ -19,7 +19,7 @@ package struct ExcessGrowth: Hashable, Sendable {
   /// One line. Foreign text may be in it.
   package var message: String {
     let kinds = excesses.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      .map { "\(Numbers.signed($0.value)) \(Numbers.plural($0.key))" }
+      .map { Numbers.change($0.value, $0.key) }
     let what = ["\(Numbers.signed(total)) in all"] + kinds
     return "grew by more than \(limit): \(what.joined(separator: ", "))"
   }

@@ -63,12 +63,15 @@ package struct Growth: Codable, Hashable, Sendable {
     perSecond = seconds > 0 ? Double(to - from) / seconds : 0
   }
 
-  /// What a person reads: `+2 a sample, 1.9 a second`; by the minute or hour where it is slow.
+  /// What a person reads: `+2 a sample, 1.9 a second`; by the minute or hour where it is slow, and without what would be
+  /// shown as nothing.
   package var rate: String {
     let (value, unit) =
       perSecond >= 1
       ? (perSecond, "second") : perSecond * 60 >= 1 ? (perSecond * 60, "minute") : (perSecond * 3600, "hour")
-    return "+\(Numbers.short(perSample)) a sample, \(Numbers.short(value)) a \(unit)"
+    let parts = [(perSample, "sample"), (value, unit)].filter { $0.0 >= 0.05 }
+    return parts.enumerated().map { "\($0.offset == 0 ? "+" : "")\(Numbers.short($0.element.0)) a \($0.element.1)" }
+      .joined(separator: ", ")
   }
 
   private static func rises(_ counts: ArraySlice<Int>) -> Int { zip(counts, counts.dropFirst()).count { $0 < $1 } }

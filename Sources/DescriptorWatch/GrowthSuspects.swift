@@ -42,7 +42,7 @@ extension Series {
     // By the name that people know it by from other tools.
     let name = growth.group.kind == "terminal master" ? " (/dev/ptmx)" : ""
     let kinds = Numbers.plural(growth.group.kind) + name + (growth.group.what.map { " \($0)" } ?? "")
-    return "\(kinds): \(growth.from) → \(growth.to), \(how) (\(growth.rate))"
+    return "\(kinds): \(growth.from) → \(growth.to), \(how)" + (growth.rate.isEmpty ? "" : " (\(growth.rate))")
   }
 }
 

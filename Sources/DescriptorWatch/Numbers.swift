@@ -2,10 +2,15 @@
 
 /// Ways to write numbers short.
 package enum Numbers {
-  /// With one digit behind the point at most: `2`, `1.9`, `340`.
-  package static func short(_ value: Double) -> String {
+  /// With one digit behind the point at most, or so many below 10: `2`, `1.9`, `340`.
+  package static func short(_ value: Double, digits: Int = 1) -> String {
     // What no span of time and no rate is may still be in a file.
     guard value.isFinite, value.magnitude < 1e15 else { return "-" }
+    if digits > 1, value.magnitude < 10 {
+      let scale: Double = digits == 2 ? 100 : 1000
+      let scaled = (value * scale).rounded()
+      return scaled.truncatingRemainder(dividingBy: scale) == 0 ? "\(Int(scaled / scale))" : "\(scaled / scale)"
+    }
     let tenths = (value * 10).rounded()
     if tenths.magnitude >= 1000 || tenths.truncatingRemainder(dividingBy: 10) == 0 {
       return "\(Int((tenths / 10).rounded()))"
@@ -17,8 +22,17 @@ package enum Numbers {
   package static func signed(_ value: Int) -> String { value > 0 ? "+\(value)" : "\(value)" }
 
   /// Descriptor numbers with runs drawn together: `3 5-9 12`.
-  package static func ranges(_ numbers: [Int32]) -> String {
-    var parts: [String] = []
+  package static func ranges(_ numbers: [Int32]) -> String { runs(numbers).map(\.text).joined(separator: " ") }
+
+  /// The same, and no more than twenty runs: `3 5-9 12 and 40 more`.
+  package static func some(_ numbers: [Int32]) -> String {
+    let runs = runs(numbers)
+    let left = runs.dropFirst(20).reduce(0) { $0 + $1.count }
+    return runs.prefix(20).map(\.text).joined(separator: " ") + (left > 0 ? " and \(left) more" : "")
+  }
+
+  private static func runs(_ numbers: [Int32]) -> [(text: String, count: Int)] {
+    var parts: [(text: String, count: Int)] = []
     var rest = numbers.sorted()[...]
     while let first = rest.popFirst() {
       var last = first
@@ -27,14 +41,20 @@ package enum Numbers {
         rest.removeFirst()
       }
       // Two are as short apart.
-      parts.append(last == first ? "\(first)" : last == first + 1 ? "\(first) \(last)" : "\(first)-\(last)")
+      let text = last == first ? "\(first)" : last == first + 1 ? "\(first) \(last)" : "\(first)-\(last)"
+      parts.append((text, Int(last - first) + 1))
     }
-    return parts.joined(separator: " ")
+    return parts
   }
 
   /// `1 pipe`, `2 pipes`; the plural of kinds that end otherwise is theirs.
   package static func count(_ count: Int, _ noun: String) -> String {
     "\(count) \(count == 1 ? noun : plural(noun))"
+  }
+
+  /// `+1 pipe`, `-2 pipes`.
+  package static func change(_ change: Int, _ noun: String) -> String {
+    "\(signed(change)) \(change.magnitude == 1 ? noun : plural(noun))"
   }
 
   package static func plural(_ noun: String) -> String {

@@ -62,7 +62,7 @@ package struct Report {
     let seconds = series.seconds
     let title = "\(series.taken) samples in \(Numbers.time(seconds))"
     let changes = series.growthByKind.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      .map { "\(Numbers.signed($0.value)) \(DisplayText.escaped(Numbers.plural($0.key)))" }
+      .map { DisplayText.escaped(Numbers.change($0.value, $0.key)) }
     let change = changes.isEmpty ? "as many of each kind" : changes.joined(separator: ", ")
     return ["", "\(style.bold(title)): \(first) → \(last) descriptors, \(change)"]
   }
@@ -72,7 +72,7 @@ package struct Report {
       .sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
     return groups.flatMap { kind, records in
       let title = style.bold(DisplayText.escaped(kind)) + ": \(records.count)"
-      let rows = Rows(of: records, in: snapshot).rows
+      let rows = Rows(of: records, in: snapshot, showsAll: showsAll).rows
       let shown = showsAll || rows.count <= Self.limit + 1 ? rows[...] : rows.prefix(Self.limit)
       let table = TextTable.lines(shown.map { [""] + $0.cells.map(DisplayText.escaped) })
       let left = rows.dropFirst(shown.count).reduce(0) { $0 + $1.count }
@@ -90,7 +90,8 @@ package struct Report {
       )
     }
     switch snapshot.processesOutOfSight {
-    case nil where series.taken > 1: notes.append("other ends were looked for in this process alone")
+    case nil where series.taken > 1:
+      notes.append("in the last sample, other ends were looked for in this process alone")
     case let count? where count > 0:
       notes.append(
         "\(Numbers.count(count, "process")) could not be looked into for other ends"

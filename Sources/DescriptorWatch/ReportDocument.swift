@@ -29,22 +29,23 @@ package struct ReportDocument: Codable {
   /// How many more of each kind at the end; those that are as many are not in it.
   package var growth: [String: Int]
   package var suspects: [Suspect]
-  package var snapshot: Snapshot
+  /// Nil for a command that ended before it could be looked at.
+  package var snapshot: Snapshot?
   /// With --diff.
   package var difference: Difference?
-  /// How the process ended, if it did: `exited with status 0`, `ended`.
+  /// How the process ended, if it did, or why it was watched no longer: `the command exited with status 0`.
   package var end: String?
-  /// Why growth was not judged.
+  /// What was missed: why growth was not judged, or there are fewer samples than there should be.
   package var note: String?
   /// What grew beyond --fail-on-growth.
   package var failure: String?
 
-  init(_ series: Series) {
-    samples = series.taken
-    seconds = series.seconds
-    first = series.ends?.first ?? 0
-    growth = series.growthByKind
-    suspects = series.suspects
-    snapshot = series.last
+  init(_ series: Series?) {
+    samples = series?.taken ?? 0
+    seconds = series?.seconds ?? 0
+    first = series?.ends?.first ?? 0
+    growth = series?.growthByKind ?? [:]
+    suspects = series?.suspects ?? []
+    snapshot = series?.last
   }
 }

@@ -12,8 +12,10 @@ struct Rows {
 
   private(set) var rows: [Row] = []
 
-  /// - Parameter records: of one kind, by number.
-  init(of records: [DescriptorRecord], in snapshot: Snapshot) {
+  /// - Parameters:
+  ///   - records: of one kind, by number.
+  ///   - showsAll: whether a row that stands for very many names each of them.
+  init(of records: [DescriptorRecord], in snapshot: Snapshot, showsAll: Bool) {
     var pairs: [Int32: Pair] = [:]
     for pair in snapshot.pairs where pair.first.kind == pair.second.kind { pairs[pair.first.number] = pair }
     let seconds = Set(pairs.values.map(\.second.number))
@@ -35,7 +37,9 @@ struct Rows {
         numbers.append([record.number])
       }
     }
-    for index in rows.indices where !numbers[index].isEmpty { rows[index].cells[0] = Numbers.ranges(numbers[index]) }
+    for index in rows.indices where !numbers[index].isEmpty {
+      rows[index].cells[0] = showsAll ? Numbers.ranges(numbers[index]) : Numbers.some(numbers[index])
+    }
   }
 
   private static func cells(of pair: Pair) -> [String] {

@@ -53,19 +53,10 @@ final class Sampler {
     // Where it was left out, it may become worth it: the machine may be less busy.
     searchTime = isWorthIt ? start.duration(to: clock.now) : searchTime * 9 / 10
     // A process that ends has let go of everything before anybody hears of it.
-    guard (try? process.hasEnded) == false, !Self.isEnding(processID), found.process.startTime == startTime else {
+    guard (try? process.hasEnded) == false, !ProcessState.isEnding(processID), found.process.startTime == startTime
+    else {
       return nil
     }
     return found
-  }
-
-  /// PF_EXITING among the flags of /proc/PID/stat, the 9th field; proc(5).
-  private static func isEnding(_ processID: Int32) -> Bool {
-    guard let status = try? KernelText.contents(of: "/proc/\(processID)/stat"),
-      let end = status.lastIndex(of: UInt8(ascii: ")"))
-    else { return true }
-    let fields = status[(end + 1)...].split(separator: UInt8(ascii: " "))
-    guard fields.count > 6, let flags = UInt64(String(decoding: fields[6], as: UTF8.self)) else { return true }
-    return flags & 4 != 0
   }
 }

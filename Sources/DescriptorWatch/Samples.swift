@@ -23,8 +23,9 @@ final class Samples {
   }
 
   /// Looks for the other ends of what the last sample has, where there was no time for that.
-  func finish() throws(WatchFailure) {
-    guard series?.last.processesOutOfSight == nil, let snapshot = try sampler.snapshot() else { return }
+  func finish() {
+    // A process that cannot be looked into any more leaves what was learnt before.
+    guard series?.last.processesOutOfSight == nil, let snapshot = try? sampler.snapshot() else { return }
     series?.learnEnds(from: snapshot)
   }
 

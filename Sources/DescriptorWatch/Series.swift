@@ -39,7 +39,7 @@ package struct Series: Sendable {
     var samples = 1
     /// In how many in a row nothing about it has changed.
     var unchanged = 1
-    /// In how many in a row its other end was gone.
+    /// In how many its other end was seen to be gone, without one in between that saw another.
     var abandoned = 0
     var isNew = false
   }
@@ -56,6 +56,9 @@ package struct Series: Sendable {
   /// Takes in a sample of the same process.
   /// - Parameter time: since the first.
   package mutating func add(_ snapshot: Snapshot, at time: Duration) {
+    var snapshot = snapshot
+    let seen = snapshot.abandonedNumbers
+    if snapshot.processesOutOfSight == nil { snapshot.keepEnds { ages[$0]?.record } }
     makeRoom()
     points.append(Point(ordinal: taken, time: time))
     taken += 1
@@ -68,7 +71,7 @@ package struct Series: Sendable {
       // Files with ever new names would make ever more groups.
       if group.what == nil { counts[group]?.append(0) } else { counts[group] = nil }
     }
-    age(snapshot)
+    age(snapshot, seen)
     last = snapshot
   }
 
@@ -99,7 +102,8 @@ package struct Series: Sendable {
     last.processesOutOfSight = outOfSight
   }
 
-  private mutating func age(_ snapshot: Snapshot) {
+  /// - Parameter seen: those whose other end this sample has seen to be gone.
+  private mutating func age(_ snapshot: Snapshot, _ seen: Set<Int32>) {
     var now: [Int32: Age] = [:]
     now.reserveCapacity(snapshot.descriptors.count)
     for record in snapshot.descriptors {
@@ -112,7 +116,8 @@ package struct Series: Sendable {
         }
         age.abandoned = before.abandoned
       }
-      age.abandoned = record.isAbandoned ? age.abandoned + 1 : 0
+      // What was only learnt before is no further sight of it.
+      age.abandoned = seen.contains(record.number) ? age.abandoned + 1 : record.isAbandoned ? age.abandoned : 0
       now[record.number] = age
     }
     ages = now
@@ -121,7 +126,7 @@ package struct Series: Sendable {
   /// In how many samples in a row, the last included, nothing was seen to happen to the descriptor.
   package func samplesUnchanged(_ number: Int32) -> Int { ages[number]?.unchanged ?? 0 }
 
-  /// In how many samples in a row, the last included, its other end was gone.
+  /// In how many samples its other end was seen to be gone, since it was seen otherwise. Some do not look for it.
   package func samplesAbandoned(_ number: Int32) -> Int { ages[number]?.abandoned ?? 0 }
 
   /// Whether it has come after the first sample.

@@ -6,24 +6,18 @@ internal import IPCKit
 
 /// Reads and writes what `--save` keeps.
 package enum SnapshotFile {
-  /// Writes a snapshot beside the path and then puts it there. open(2) with O_EXCL and mode 0600, rename(2).
+  /// How large a snapshot may be, in bytes: far more than one of as many descriptors as a process can have.
+  static let largest = 64 << 20
+
+  /// Writes a snapshot. A regular file is replaced by a whole one, whose mode is 0600 unless there was one before;
+  /// anything else is written to.
   package static func write(_ snapshot: Snapshot, to path: String) throws(WatchFailure) {
     let bytes = try JSONText.line(snapshot)
-    let name = "\(path).\(String(UInt64.random(in: 0 ... .max), radix: 36))"
-    // The path is a C string for the length of the call.
-    let number = unsafe open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard number >= 0 else { throw failed("create", path, errno) }
-    do throws(WatchFailure) {
-      // open just handed the number out.
-      try fill(unsafe FileDescriptor(owning: number), bytes, path)
-      // Both are C strings for the length of the call.
-      guard unsafe rename(name, path) == 0 else { throw failed("rename to", path, errno) }
-    } catch {
-      // As above.
-      unsafe _ = unlink(name)
-      throw error
-    }
+    try SnapshotPlace(path).write(bytes, path)
   }
+
+  /// Whether a snapshot could be written there now; nothing is left by that.
+  package static func check(_ path: String) throws(WatchFailure) { try SnapshotPlace(path).check(path) }
 
   /// Writes a file and closes it, which can fail too.
   static func fill(_ file: consuming FileDescriptor, _ bytes: [UInt8], _ path: String) throws(WatchFailure) {
@@ -36,18 +30,51 @@ package enum SnapshotFile {
     do throws(SystemError) { try file.close() } catch { throw WatchFailure("\(path): \(error)") }
   }
 
-  /// Reads a snapshot.
+  /// Reads a snapshot, or the one in a report of `fdwatch --json`.
   package static func read(from path: String) throws(WatchFailure) -> Snapshot {
-    let bytes: [UInt8]
-    do throws(SystemError) { bytes = try KernelText.contents(of: path) } catch { throw WatchFailure("\(error)") }
-    let found: Snapshot
-    do { found = try JSONDecoder().decode(Snapshot.self, from: Data(bytes)) } catch {
-      throw WatchFailure("\(path) is no snapshot of fdwatch's")
-    }
+    let bytes = try contents(of: path)
+    guard let found = decode(bytes) else { throw WatchFailure("\(path) is no snapshot of fdwatch's") }
     guard found.schema == Snapshot.currentSchema else {
       throw WatchFailure("\(path) is a snapshot of form \(found.schema), which this fdwatch does not know")
     }
     return found
+  }
+
+  private static func decode(_ bytes: [UInt8]) -> Snapshot? {
+    struct Report: Decodable { let snapshot: Snapshot }
+    let decoder = JSONDecoder()
+    if let found = try? decoder.decode(Snapshot.self, from: Data(bytes)) { return found }
+    // Samples may come before the report, in lines of their own.
+    let last = bytes.split(separator: UInt8(ascii: "\n")).last ?? []
+    for text in [bytes[...], last] {
+      if let found = try? decoder.decode(Report.self, from: Data(text)) { return found.snapshot }
+    }
+    return nil
+  }
+
+  /// All of a regular file that is not too large. open(2), fstat(2), read(2).
+  private static func contents(of path: String) throws(WatchFailure) -> [UInt8] {
+    // A FIFO that nobody writes to must not be waited for. The path is a C string for the length of the call.
+    let number = unsafe open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    guard number >= 0 else { throw failed("open", path, errno) }
+    // open just handed the number out.
+    let file = unsafe FileDescriptor(owning: number)
+    var status = stat()
+    // The structure is valid for the length of the call, the number while its owner lives.
+    guard unsafe file.withUnsafeNumber({ unsafe fstat($0, &status) }) == 0 else { throw failed("stat", path, errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw WatchFailure("\(path) is no regular file") }
+    var contents: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    while contents.count <= largest, status.st_size <= largest {
+      var span = buffer.mutableSpan
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      var bytes = unsafe span.mutableBytes
+      let count: Int
+      do throws(SystemError) { count = try file.read(into: &bytes) } catch { throw failed("read", path, error.errno) }
+      if count == 0 { return contents }
+      contents.append(contentsOf: buffer[..<count])
+    }
+    throw WatchFailure("\(path) is larger than \(Numbers.size(Int64(largest))), as no snapshot is")
   }
 
   private static func failed(_ operation: String, _ path: String, _ code: Int32) -> WatchFailure {

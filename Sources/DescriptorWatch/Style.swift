@@ -3,6 +3,11 @@
 package import IPCKit
 package import TerminalText
 
+extension Environment {
+  /// Whether TERM names no terminal that can do more than print.
+  var hasDumbTerminal: Bool { self["TERM"].map { $0 == "dumb" || $0.isEmpty } ?? true }
+}
+
 /// How text is set off.
 package struct Style: Sendable {
   package var isColored: Bool
@@ -20,8 +25,7 @@ package struct Style: Sendable {
       case .never: return Style(isColored: false)
       case .auto:
         let isRefused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-        let isDumb = environment["TERM"].map { $0 == "dumb" || $0.isEmpty } ?? true
-        return Style(isColored: stream.isTerminal && !isRefused && !isDumb)
+        return Style(isColored: stream.isTerminal && !isRefused && !environment.hasDumbTerminal)
       }
     }
   }

@@ -26,7 +26,9 @@ package enum Target: Hashable, Sendable {
 
   private static func process(named name: String) throws(WatchFailure) -> Int32 {
     let own = getpid()
-    let found = ((try? ProcessListing.processes()) ?? []).filter { $0 != own && isNamed($0, name) }
+    // What has ended keeps its name until it is reaped.
+    let found = ((try? ProcessListing.processes()) ?? [])
+      .filter { $0 != own && isNamed($0, name) && !ProcessState.isEnding($0) }
     guard let first = found.first else { throw WatchFailure("no process is called '\(name)'") }
     guard found.count > 1 else { return first }
     let lines = found.map { processID in
@@ -65,10 +67,19 @@ package struct WatchFailure: Error, Hashable, Sendable {
       let owner = (try? ProcessDescription(processID: processID))
       let user = owner?.userName ?? owner?.userID.map(String.init) ?? "another user"
       let name = owner.map { " (\($0.name), of \(user))" } ?? ""
-      // In a container, root may be refused too.
-      let remedy = geteuid() == 0 ? "it takes CAP_SYS_PTRACE" : "run fdwatch as root or as its user"
+      let remedy =
+        geteuid() != 0
+        ? "run fdwatch as root or as its user"
+        : Self.mayTrace ? "not even root may, here" : "it takes CAP_SYS_PTRACE"
       message = "process \(processID)\(name) may not be looked into: \(remedy)"
     default: message = "\(error)"
     }
+  }
+
+  /// Whether this process has CAP_SYS_PTRACE, number 19, as root may not have it in a container. capabilities(7).
+  private static var mayTrace: Bool {
+    let line = KernelText.text(of: "/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
+    let set = line?.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) }
+    return (set ?? 0) & 1 << 19 != 0
   }
 }

@@ -38,6 +38,7 @@ struct Unit {
       throw WatchFailure("systemctl: \(error)")
     }
   }
+
   /// How a command ended, and what it printed.
   private static func outcome(of command: Command) throws(IPCError) -> (ExitStatus, String) {
     let pipe = try IPCError.wrap { () throws(SystemError) in try Pipe() }

@@ -12,6 +12,7 @@ package enum Watch {
     // Before any thread or descriptor: a number that is free would be the next file's.
     try? StandardStreams.ensureOpen()
     let compared: Snapshot? = if let path = options.comparedPath { try SnapshotFile.read(from: path) } else { nil }
+    if let path = options.savePath { try SnapshotFile.check(path) }
     guard options.interval != nil || !options.command.isEmpty else { return try look(options, compared) }
     let loop: EventLoop
     do throws(SystemError) { loop = try EventLoop() } catch { throw WatchFailure("\(error)") }
@@ -30,8 +31,7 @@ package enum Watch {
     let processID = try target.resolve()
     let sampler = try Sampler(processID)
     guard let snapshot = try sampler.snapshot() else { throw WatchFailure("process \(processID) has ended") }
-    var conclusion = Conclusion(Series(snapshot), options, compared)
-    return try conclusion.tell()
+    return Conclusion(Series(snapshot), options, compared).tell()
   }
 
   nonisolated(nonsending) private static func watch(
@@ -50,42 +50,62 @@ package enum Watch {
     defer { events.cancel() }
     events.begin(processID, every: interval)
     display.begin()
-    let outcome = await follow(events.stream, samples, &display, options, first)
+    let ending = await follow(events.stream, samples, &display, options, first)
     display.end()
-    let end = try outcome.get()
-    if end == nil { try samples.finish() }
+    if ending.isByWish { samples.finish() }
     guard let series = samples.series else { throw WatchFailure("process \(processID) has ended") }
     var conclusion = Conclusion(series, options, compared)
-    conclusion.end = end
-    return try conclusion.tell()
+    conclusion.end = ending.reason
+    let status = conclusion.tell()
+    guard let failure = ending.failure else { return status }
+    OutputStream.complain(failure.message, as: "fdwatch")
+    return max(status, 1)
+  }
+
+  /// Why a watch is over.
+  private enum Ending {
+    /// There are enough samples, or a signal has come.
+    case wish
+    case processEnded
+    /// What was seen until then is told all the same.
+    case failed(WatchFailure)
+
+    var isByWish: Bool { if case .wish = self { true } else { false } }
+    var failure: WatchFailure? { if case .failed(let failure) = self { failure } else { nil } }
+    var reason: String? {
+      switch self {
+      case .wish: nil
+      case .processEnded: "the process has ended"
+      case .failed(let failure): failure.message
+      }
+    }
   }
 
   /// Samples until there are enough, the process has ended, or a signal comes.
-  /// - Returns: how the process ended, if it did.
   nonisolated(nonsending) private static func follow(
     _ events: AsyncStream<WatchEvent>, _ samples: Samples, _ display: inout Display, _ options: WatchOptions,
     _ first: Series
-  ) async -> Result<String?, WatchFailure> {
+  ) async -> Ending {
     do throws(WatchFailure) {
       try display.show(first)
-      if options.count == 1 { return .success(nil) }
+      if options.count == 1 { return .wish }
       for await event in events {
         switch event {
         case .sample:
           guard try samples.take(), let series = samples.series else { continue }
           try display.show(series)
-          if let count = options.count, samples.taken >= count { return .success(nil) }
+          if let count = options.count, samples.taken >= count { return .wish }
         case .signal(let number) where number == SIGWINCH || number == SIGTSTP:
           if number == SIGTSTP { display.pause() }
           if let series = samples.series { try display.show(series) }
-        case .signal: return .success(nil)
-        case .ended: return .success("the process has ended")
+        case .signal: return .wish
+        case .ended: return .processEnded
         case .failed(let failure): throw failure
         }
       }
-      return .success(nil)
+      return .wish
     } catch {
-      return .failure(error)
+      return .failed(error)
     }
   }
 }

@@ -25,14 +25,14 @@ package struct WatchOptions: Sendable {
 
   package init() {}
 
-  /// A span of time as people write it, `500ms`, `1s`, `2m`, `1h`; a bare number is seconds. Nil for what is none, or is
-  /// not positive.
+  /// A span of time as people write it, `500ms`, `1s`, `2m`, `1h`; a bare number is seconds. Nil for what is
+  /// none. Zero is one.
   package static func duration(_ text: String) -> Duration? {
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     guard let value = Double(digits), value.isFinite else { return nil }
     let units: [Substring: Double] = ["": 1, "us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600]
     guard let unit = units[text.dropFirst(digits.count)], value * unit < 1e9 else { return nil }
     let nanoseconds = Int64(value * unit * 1e9)
-    return nanoseconds > 0 ? .nanoseconds(nanoseconds) : nil
+    return .nanoseconds(nanoseconds)
   }
 }

@@ -29,17 +29,28 @@ struct Fdwatch: ParsableCommand {
         fdwatch 4711 --save before.json            keep what it holds now
         fdwatch 4711 --diff before.json            what came and went since
         fdwatch --fail-on-growth 3 --run ./test    fail when more than three are left
+        fdwatch --fail-on-growth 3 --warm-up 0 --interval 20ms --run ./short
 
       JSON: an object with "type": "report", "snapshot" (as --save writes it: "process", "descriptors", "missed", \
       "processesOutOfSight"), "suspects" ("rule", "confidence", "reason", "numbers", "growth"), "growth" by kind, \
-      "difference", "end" and "failure" where they apply. With --interval, lines of "type": "sample" come before it: \
-      "time", "seconds", "total", "kinds"; with --run the report comes alone.
+      how many "samples" were judged in how many "seconds", how many descriptors there were at "first", and "difference", \
+      "end", "note" (what could not be judged) and "failure" (what grew too much) where they apply. With --interval, \
+      lines of "type": "sample" come before it: "time", "seconds", "total", "kinds"; with --run the report comes alone. \
+      --diff takes either, as long as the report is the last line.
+
+      TIMES: 500ms, 1s, 2m; us, min and h too. A bare number is seconds.
+
+      Growth is what comes between the first sample after the warm-up and the last one, and takes two samples at least: \
+      a run that has fewer fails with --fail-on-growth. For a command that takes less than a second or two, leave the \
+      warm-up out with --warm-up 0, and take samples more often.
 
       A command that is run is in a session of its own: SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are \
-      handed on to it. What it leaves open is what it had at its last sample.
+      handed on to it, SIGTSTP is not, and when fdwatch itself is killed by SIGKILL, the command goes on. What it leaves \
+      open is what it had at its last sample.
 
       EXIT STATUS: 0 done; 1 failed, with a message; 2 more growth than --fail-on-growth allows; 64 wrong usage. With \
-      --run that of the command, 128+n for a signal, unless it grew.
+      --run that of the command, 128+n for a signal, unless it grew: 2; or could not be judged or saved: 1 instead of 0. \
+      A command's own 1, 2 and 64 look the same; a report that cannot be written is told and changes no status.
       """,
     version: ProgramVersion.current)
 
@@ -53,15 +64,17 @@ struct Fdwatch: ParsableCommand {
   var user = false
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Take a sample this often: 500ms, 1s, 2m. [default: a single look; 200ms with --run]", valueName: "time"),
-    transform: Self.duration)
+    transform: Self.interval)
   var interval: Duration?
 
-  @Option(help: "End after so many samples. [default: at the process's end, or ^C]")
+  @Option(parsing: .unconditional, help: "End after so many samples. [default: at the process's end, or ^C]")
   var count: Int?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Judge growth from this time on: what is opened before is no leak. [default: 0; 1s with --run]", valueName: "time"
     ),
@@ -75,6 +88,7 @@ struct Fdwatch: ParsableCommand {
   var diff: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Exit with 2 when all descriptors, or those of a kind, have become more by more than this.", valueName: "number"))
   var failOnGrowth: Int?
@@ -107,12 +121,22 @@ struct Fdwatch: ParsableCommand {
     return duration
   }
 
+  private static func interval(_ text: String) throws -> Duration {
+    let interval = try duration(text)
+    guard interval > .zero else { throw ValidationError("the time between samples must be more than 0") }
+    return interval
+  }
+
   func validate() throws {
+    if rest.isEmpty, CommandLine.arguments.dropFirst().last == "--run" {
+      throw ValidationError("--run needs a command")
+    }
     let ways = [process != nil, unit != nil, !rest.isEmpty].count { $0 }
     guard ways == 1 else { throw ValidationError("give one of a process, --unit and --run") }
-    guard rest.isEmpty || !command.isEmpty else { throw ValidationError("--run needs a command") }
+    guard rest.isEmpty || command.first?.isEmpty == false else { throw ValidationError("--run needs a command") }
     guard !user || unit != nil else { throw ValidationError("--user goes with --unit") }
     guard process != "" && unit != "" else { throw ValidationError("a process has a number or a name") }
+    guard save != "", output != "", diff != "" else { throw ValidationError("a file has a name") }
     guard output == nil || !rest.isEmpty else { throw ValidationError("--output goes with --run") }
     let isWatching = interval != nil || !rest.isEmpty
     guard warmUp == nil || isWatching else { throw ValidationError("--warm-up goes with --interval or --run") }

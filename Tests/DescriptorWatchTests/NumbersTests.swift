@@ -12,12 +12,26 @@ internal import Testing
     #expect(Numbers.ranges([]) == "")
   }
 
+  @Test func veryManyRangesAreCut() {
+    #expect(Numbers.some(Array(3...5002)) == "3-5002")
+    let odd = (0..<50).map { Int32($0 * 2) }
+    #expect(Numbers.some(odd) == "\(Numbers.ranges(Array(odd.prefix(20)))) and 30 more")
+    #expect(Numbers.some([7]) == "7")
+  }
+
   @Test func numbersAreShort() {
     #expect(Numbers.short(2) == "2")
     #expect(Numbers.short(1.94) == "1.9")
     #expect(Numbers.short(1.96) == "2")
     #expect(Numbers.short(340.4) == "340")
     #expect(Numbers.short(.nan) == "-")
+    #expect(Numbers.short(0.0234, digits: 2) == "0.02")
+    #expect(Numbers.short(0.0234, digits: 3) == "0.023")
+    #expect(Numbers.short(2.0001, digits: 3) == "2")
+    #expect(Numbers.short(12.34, digits: 3) == "12.3")
+    #expect(Numbers.change(1, "device") == "+1 device")
+    #expect(Numbers.change(-1, "file") == "-1 file")
+    #expect(Numbers.change(-2, "file") == "-2 files")
     #expect(Numbers.short(1e300) == "-")
     #expect(Numbers.time(-3) == "-3 s")
     #expect(Numbers.time(-1e300) == "an unknown time")
@@ -36,7 +50,8 @@ internal import Testing
     #expect(WatchOptions.duration("0.5") == .milliseconds(500))
     #expect(WatchOptions.duration("2m") == .seconds(120))
     #expect(WatchOptions.duration("1h") == .seconds(3600))
-    for text in ["", "s", "0", "-1s", "1d", "1 s", "1e9", "nan", "inf", "1.2.3s", "99999999999h", "٣s"] {
+    #expect(WatchOptions.duration("0") == .zero)
+    for text in ["", "s", "-1s", "1d", "1 s", "1e9", "nan", "inf", "1.2.3s", "99999999999h", "٣s"] {
       #expect(WatchOptions.duration(text) == nil, "\(text)")
     }
   }

@@ -48,13 +48,25 @@ internal import Testing
     [], ["1", "2"], ["1", "--unit", "x"], ["1", "--user"], ["1", "--interval", "soon"], ["1", "--count", "3"],
     ["1", "--interval", "1s", "--count", "0"], ["1", "--fail-on-growth", "1"], ["1", "--color", "mauve"], ["--run"],
     ["--run", "--"], ["1", "--output", "x"], ["1", "--warm-up", "1s"], ["--unit", ""],
-    ["1", "--interval", "1s", "--fail-on-growth", "-1"],
+    ["1", "--interval", "1s", "--fail-on-growth", "-1"], ["1", "--save", ""], ["1", "--diff", ""],
+    ["--output", "", "--run", "true"], ["--run", ""], ["1", "--interval", "0"],
   ])
   func wrongUsage(arguments: [String]) throws {
     let outcome = try Job([Program.path] + arguments).outcome()
     #expect(outcome.status == 64)
     #expect(outcome.errors.hasPrefix("Error: "))
     #expect(outcome.output == "")
+  }
+
+  @Test(arguments: [
+    (["--run"], "--run needs a command"), (["--run", ""], "--run needs a command"),
+    (["1", "--interval", "-1s"], "'-1s' is no time"), (["1", "--interval", "0"], "must be more than 0"),
+    (["1", "--interval", "1s", "--count", "-1"], "--count must be at least 1"),
+    (["1", "--interval", "1s", "--fail-on-growth", "-1"], "--fail-on-growth must not be negative"),
+    (["1", "--save", ""], "a file has a name"),
+  ])
+  func wrongUsageIsNamed(arguments: [String], message: String) throws {
+    #expect(try Job([Program.path] + arguments).outcome().errors.contains(message))
   }
 
   @Test func helpHasExamplesAndStatuses() throws {
@@ -71,10 +83,10 @@ internal import Testing
     #expect(outcome.lines.count == 1)
     let document = try JSONDecoder().decode(ReportDocument.self, from: Data(outcome.output.utf8))
     #expect(document.type == "report")
-    #expect(document.snapshot.process.pid == python.id)
+    #expect(document.snapshot?.process.pid == python.id)
     #expect(document.suspects.map(\.rule) == [.pair])
     let expected = try python.snapshot()
-    #expect(document.snapshot.descriptors == expected.descriptors)
+    #expect(document.snapshot?.descriptors == expected.descriptors)
   }
 
   @Test func aSavedSnapshotIsComparedWith() throws {

@@ -1,6 +1,7 @@
 // Counts over time: which are growth, and what is kept when there are very many.
 
 internal import DescriptorWatch
+internal import FoundationEssentials
 internal import Glibc
 internal import IPCKitTesting
 internal import Testing
@@ -33,6 +34,10 @@ private func growth(_ counts: [Int], of group: Group = kind) -> Growth? {
   @Test func slowGrowthIsToldByTheMinute() {
     let points = (0..<4).map { Series.Point(ordinal: $0, time: .seconds(10 * $0)) }
     #expect(Growth(kind, [1, 2, 3, 4], points)?.rate == "+1 a sample, 6 a minute")
+    // What would be shown as nothing is left out.
+    let counts = [1, 1, 2, 3, 4] + [Int](repeating: 4, count: 5)
+    let slow = Growth(kind, counts, counts.indices.map { Series.Point(ordinal: $0 * 100, time: .seconds($0)) })
+    #expect(slow?.rate == "+22.5 a minute")
   }
 
   @Test func risingNowAndThenIsLikely() {
@@ -95,6 +100,59 @@ private func growth(_ counts: [Int], of group: Group = kind) -> Growth? {
     #expect(series.last.processesOutOfSight == later.processesOutOfSight)
     // What has come since is not a part of the sample.
     #expect(series.last.descriptors.count == series.first.descriptors.count)
+  }
+
+  /// A sample for which there was no time to search, of one that has.
+  private func unsearched(_ snapshot: Snapshot) -> Snapshot {
+    var snapshot = snapshot
+    snapshot.processesOutOfSight = nil
+    for index in snapshot.descriptors.indices { snapshot.descriptors[index].otherEnd = nil }
+    return snapshot
+  }
+
+  @Test func whatWasGoneStaysGoneWhereNobodySearched() throws {
+    let python = try Python("keep += os.pipe(); keep += os.pipe()")
+    var snapshot = try python.snapshot()
+    snapshot.processesOutOfSight = 0
+    let numbers = snapshot.pairs.flatMap { [$0.first.number, $0.second.number] }
+    let gone = try JSONDecoder().decode(DescriptorRecord.End.self, from: Data(#"{"state":"gone","holders":[]}"#.utf8))
+    for index in snapshot.descriptors.indices where numbers.contains(snapshot.descriptors[index].number) {
+      snapshot.descriptors[index].otherEnd = gone
+    }
+    let group = Group(kind: "pipe", what: "whose other end is gone")
+    var series = Series(snapshot)
+    series.add(snapshot, at: .seconds(1))
+    series.add(unsearched(snapshot), at: .seconds(2))
+    #expect(series.counts[group] == [4, 4, 4])
+    // Only looks count.
+    #expect(numbers.map { series.samplesAbandoned($0) } == [2, 2, 2, 2])
+    series.add(snapshot, at: .seconds(3))
+    #expect(numbers.map { series.samplesAbandoned($0) } == [3, 3, 3, 3])
+    // Another file under the number has lost nothing.
+    var other = unsearched(snapshot)
+    for index in other.descriptors.indices where other.descriptors[index].number == numbers[0] {
+      other.descriptors[index].inode = 1
+    }
+    series.add(other, at: .seconds(4))
+    #expect(series.counts[group]?.last == 3)
+    #expect(series.samplesAbandoned(numbers[0]) == 0)
+  }
+
+  @Test func whoHadAnEndHasItWhereNobodySearched() throws {
+    let python = try Python(
+      """
+      keep += socket.socketpair()
+      go, wait = os.pipe()
+      if os.fork() == 0:
+        os.close(wait)
+        os.read(go, 1)
+        os._exit(0)
+      """)
+    var series = Series(try python.snapshot())
+    #expect(series.last.pairs.isEmpty)
+    series.add(try Snapshot(processID: python.id, findingOtherEnds: false), at: .seconds(1))
+    // The child's copies are not forgotten, so that the two are no pair of this process alone.
+    #expect(series.last.pairs.isEmpty)
   }
 
   @Test func growthByKindLeavesOutWhatIsTheSame() throws {

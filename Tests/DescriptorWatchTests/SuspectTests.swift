@@ -188,6 +188,33 @@ internal import Testing
     #expect(other.reason.contains("which leads elsewhere now"))
   }
 
+  @Test(arguments: [
+    "os.open('/etc/passwd', os.O_RDONLY)", "os.open('/', os.O_RDONLY)", "os.memfd_create('x')",
+  ])
+  func aRegistrationUnderANumberThatNoPollTakesIsTold(successor: String) throws {
+    let python = try Python(
+      """
+      poll = select.epoll()
+      stale, _ = os.pipe()
+      copy = os.dup(stale)
+      poll.register(stale, select.EPOLLIN)
+      os.close(stale)
+      if \(successor) != stale: sys.exit('another number')
+      """)
+    let found = try #require(Series(try python.snapshot()).suspects.first { $0.rule == .staleRegistration })
+    #expect(found.reason.contains("which leads elsewhere now"))
+  }
+
+  @Test func aFileOfTheKernelsThatIsWatchedIsNotStale() throws {
+    let python = try Python(
+      """
+      poll = select.epoll()
+      mounts = os.open('/proc/self/mounts', os.O_RDONLY)
+      poll.register(mounts, select.EPOLLERR)
+      """)
+    #expect(!Series(try python.snapshot()).suspects.contains { $0.rule == .staleRegistration })
+  }
+
   @Test func growthComesFirst() throws {
     let python = try Python(
       "keep += [os.open('/etc/passwd', os.O_RDONLY) for _ in range(10)]",

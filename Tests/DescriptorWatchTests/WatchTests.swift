@@ -81,7 +81,7 @@ internal import Testing
   @Test(arguments: [SIGINT, SIGTERM]) func aSignalEndsWithTheReport(number: Int32) throws {
     let python = try Python("")
     let job = try Job([Program.path, "\(python.id)", "--interval", "50ms"])
-    #expect(job.prints("0.1 s  "))
+    #expect(job.prints("\n0."))
     job.signal(number)
     let outcome = try job.outcome()
     #expect(outcome.status == 0)

@@ -1,0 +1,26 @@
+// The file that a command's report goes to: opened before the command is started, so that nothing is run in vain.
+
+internal import Glibc
+internal import IPCKit
+
+/// An open file that is written once.
+final class ReportFile {
+  private let path: String
+  private var file: FileDescriptor?
+
+  /// Makes it, or empties what is there. open(2).
+  init(_ path: String) throws(WatchFailure) {
+    // The path is a C string for the length of the call.
+    let number = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard number >= 0 else { throw WatchFailure("\(SystemError(errno: errno, operation: "open", object: path))") }
+    self.path = path
+    // open just handed the number out.
+    file = unsafe FileDescriptor(owning: number)
+  }
+
+  /// Writes the file and closes it; the second time does nothing.
+  func write(_ bytes: [UInt8]) throws(WatchFailure) {
+    guard let open = file.take() else { return }
+    try SnapshotFile.fill(open, bytes, path)
+  }
+}
