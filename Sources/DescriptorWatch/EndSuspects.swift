@@ -29,7 +29,8 @@ extension Series {
   private static func fate(of record: DescriptorRecord) -> String {
     switch record.kind {
     case "pidfd": "of a process that has gone or is out of sight, and is still kept"
-    case "terminal master": "with nobody on the other side"
+    case "terminal master":
+      record.otherEnd?.state == .gone ? "with nobody on the other side" : "with nobody in sight on the other side"
     case "terminal slave": "whose terminal is gone"
     case "pipe", "FIFO": record.access == "reading" ? "that nobody writes to any more" : "that nobody reads any more"
     default: "closed by the peer and still open here"

@@ -18,7 +18,7 @@ package struct Group: Codable, Hashable, Sendable {
   /// For those of which both ends are in the process alone.
   static let inPairs = "in pairs of this process alone"
   /// For those whose other end has gone.
-  static let abandoned = "whose other end is gone"
+  static let abandoned = "with nobody at the other end"
 }
 
 extension Snapshot {

@@ -83,9 +83,11 @@ extension DescriptorRecord {
     return holder.number
   }
 
-  /// Whether nobody is at the other end any more.
+  /// Whether nobody is at the other end any more. Of a terminal that nobody in sight has open: those who work on it are mostly
+  /// its own user's, while another user's process may well have the end of a pipe.
   package var isAbandoned: Bool {
-    otherEnd?.state == .gone || socket?.state == HeldSocket.State.closeWait.rawValue
+    otherEnd?.state == .gone || otherEnd?.state == .outOfSight && kind == "terminal master"
+      || socket?.state == HeldSocket.State.closeWait.rawValue
       || kind == DescriptorKind.pidfd(processID: nil).name && processID == nil
   }
 }

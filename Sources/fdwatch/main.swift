@@ -17,7 +17,7 @@ struct Fdwatch: ParsableCommand {
       fdwatch [<options>] --run <command> [<argument> ...]
       """,
     discussion: """
-      Suspects come first: what grows with every sample, ends whose other end is gone, epoll registrations that were left \
+      Suspects come first: what grows with every sample, ends with nobody at the other end, epoll registrations that were left \
       behind, pairs that nobody uses, deleted files, files that are open many times, and what other programs would \
       inherit. Each is possible, likely or certain; only time tells a leak from what is kept on purpose, so watch with \
       --interval.

@@ -119,7 +119,7 @@ private func growth(_ counts: [Int], of group: Group = kind) -> Growth? {
     for index in snapshot.descriptors.indices where numbers.contains(snapshot.descriptors[index].number) {
       snapshot.descriptors[index].otherEnd = gone
     }
-    let group = Group(kind: "pipe", what: "whose other end is gone")
+    let group = Group(kind: "pipe", what: "with nobody at the other end")
     var series = Series(snapshot)
     series.add(snapshot, at: .seconds(1))
     series.add(unsearched(snapshot), at: .seconds(2))
