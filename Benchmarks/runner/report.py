@@ -107,7 +107,7 @@ def of_lines(scanned):
 
 def of_census(taken):
     """The table of the census."""
-    rows = [(title, [f"{floor:.1f}", f"{ours:.1f} ({ratio:.2f})"]) for title, (floor, ours, ratio) in taken.items()]
+    rows = [(title, [f"{floor:.1f}", f"{ours:.1f} {ratio:.2f}"]) for title, (floor, ours, ratio) in taken.items()]
     remarks = ["C reads the links and the information and goes no further; the census also asks what a path leads to, "
                "and which sockets belong together"]
     return Table("A census of 10,000 descriptors, ms of processor time", ["c", "ipckit"], rows, remarks)
