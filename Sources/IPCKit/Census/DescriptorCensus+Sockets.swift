@@ -10,7 +10,14 @@ extension DescriptorCensus {
     let lists = SocketLists(path: listing.path)
     adopt(Self.unixRecords(of: wanted, lists), for: &unknown)
     var protocols: [Int: String] = [:]
-    for index in unknown { protocols[index] = listing.socketProtocol(descriptors[index].number).map(Self.listName) }
+    for index in unknown {
+      do throws(SystemError) {
+        protocols[index] = try listing.socketProtocol(descriptors[index].number).map(Self.listName)
+      } catch {
+        // Where it may not be asked, it is a socket all the same.
+        protocols[index] = HeldSocket().protocolName
+      }
+    }
     // A dump of many may miss some while others come and go.
     if protocols.values.contains(where: { $0.hasPrefix("unix") }) {
       adopt(Self.unixRecords(of: wanted, lists), for: &unknown)

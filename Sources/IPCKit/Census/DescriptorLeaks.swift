@@ -63,7 +63,8 @@ public struct DescriptorLeaks: Sendable, CustomStringConvertible {
 /// Swift runtime opens once and keeps is counted unless it was there before, see ``openRuntimeDescriptors()``.
 ///
 /// An orphan is a descendant only where this process adopts it: prctl(2) with PR_SET_CHILD_SUBREAPER. Processes of other
-/// users are not looked into, nor those that have changed theirs and may not be traced. A second epoll instance or timerfd under the number of one that was closed is not seen.
+/// users are not looked into, nor those that have changed theirs and may not be traced. A second epoll instance or timerfd
+/// under the number of one that was closed is not seen.
 public struct DescriptorLeakCheck: Sendable {
   private let before: DescriptorCensus
   /// Those from before, by what tells them apart.

@@ -32,9 +32,10 @@ struct EndHolders {
   /// - Returns: how many there are that could not be looked into, or not into all that they hold.
   mutating func search(first: Int32) -> Int {
     guard !found.isEmpty else { return 0 }
-    var outOfSight = 0
-    let others = ((try? ProcessListing.processes()) ?? []).filter { $0 != first }
-    for processID in [first] + others {
+    let all = try? ProcessListing.processes()
+    // Where not even their list can be read, there are some.
+    var outOfSight = all == nil ? 1 : 0
+    for processID in [first] + (all ?? []).filter({ $0 != first }) {
       do throws(SystemError) {
         try look(into: processID)
       } catch {
@@ -68,6 +69,7 @@ struct EndHolders {
   /// Whether a process that refused the look can be the holder of anything.
   private static func holdsSomething(_ processID: Int32, _ error: SystemError) -> Bool {
     if error.errno == ENOENT || error.errno == ESRCH { return false }
+    guard error.errno == EACCES else { return true }
     guard let process = RunningProcess(processID) else { return false }
     return !process.isKernels && !process.hasEnded
   }

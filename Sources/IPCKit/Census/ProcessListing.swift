@@ -110,13 +110,17 @@ package struct ProcessListing: ~Copyable {
     return unsafe ipc_held_status(links.number, number, &status) < 0 ? nil : status
   }
 
-  /// The kernel's name for a socket's protocol, such as `UNIX-STREAM`.
-  func socketProtocol(_ number: Int32) -> String? {
+  /// The kernel's name for a socket's protocol, such as `UNIX-STREAM`; nil when the socket was closed meanwhile.
+  /// - Throws: EACCES, EMFILE.
+  func socketProtocol(_ number: Int32) throws(SystemError) -> String? {
     var buffer = [CChar](repeating: 0, count: 64)
     // The shim stores as many bytes as there is room for.
     let length = unsafe ipc_socket_protocol(links.number, number, &buffer, buffer.count)
-    return length < 0
-      ? nil : String(decoding: buffer.prefix(Int(length)).lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    // Another kind of file has its number then.
+    if length == -Int64(ENODATA) || length == -Int64(EOPNOTSUPP) { return nil }
+    return try Self.checkOpen(length, "getxattr", "\(path)/fd/\(number)").map { count in
+      String(decoding: buffer.prefix(count).lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
   }
 
   private static func open(_ path: String) throws(SystemError) -> FileDescriptor {

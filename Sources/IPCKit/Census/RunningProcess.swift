@@ -16,17 +16,14 @@ struct RunningProcess: Hashable {
   /// Nil for a process that has gone.
   init?(_ processID: Int32) {
     guard let status = try? KernelText.contents(of: "/proc/\(processID)/stat"),
-      let startTime = ProcessStatus.startTime(in: status), let end = status.lastIndex(of: UInt8(ascii: ")"))
-    else { return nil }
-    // After the name: the state, the parent, and as the seventh the flags.
-    let fields = status[(end + 1)...].split(separator: UInt8(ascii: " "), maxSplits: 7)
-    guard fields.count > 7, let parentID = Int32(String(decoding: fields[1], as: UTF8.self)),
-      let flags = UInt64(String(decoding: fields[6], as: UTF8.self))
+      let startTime = ProcessStatus.startTime(in: status), let state = ProcessStatus.text(3, in: status),
+      let parentID = ProcessStatus.number(4, in: status).flatMap({ Int32(exactly: $0) }),
+      let flags = ProcessStatus.number(9, in: status)
     else { return nil }
     self.processID = processID
     self.startTime = startTime
     self.parentID = parentID
-    isZombie = fields[0].elementsEqual("Z".utf8) || fields[0].elementsEqual("X".utf8)
+    isZombie = state == "Z" || state == "X"
     isKernels = flags & 0x20_0000 != 0
   }
 

@@ -15,13 +15,21 @@ package enum ProcessStatus {
     }
   }
 
-  /// The 22nd field. The second is the program's name in parentheses, which may have spaces and parentheses of its own, and
-  /// bytes that are not UTF-8: only the last parenthesis is surely not the name's.
-  package static func startTime(in status: [UInt8]) -> UInt64? {
+  /// The 22nd field.
+  package static func startTime(in status: [UInt8]) -> UInt64? { number(22, in: status) }
+
+  /// A field with a number, counted from 1 as in proc(5); nil where there is none.
+  package static func number(_ field: Int, in status: [UInt8]) -> UInt64? {
+    text(field, in: status).flatMap { UInt64($0) }
+  }
+
+  /// A field behind the second. That is the program's name in parentheses, which may have spaces and parentheses of its own,
+  /// and bytes that are not UTF-8: only the last parenthesis is surely not the name's.
+  package static func text(_ field: Int, in status: [UInt8]) -> String? {
     guard let end = status.lastIndex(of: UInt8(ascii: ")")) else { return nil }
     // The third is the first of these.
     let fields = status[(end + 1)...].split(separator: UInt8(ascii: " "))
-    guard fields.count > 22 - 3 else { return nil }
-    return UInt64(String(decoding: fields[22 - 3], as: UTF8.self))
+    guard field > 2, fields.count > field - 3 else { return nil }
+    return String(decoding: fields[field - 3], as: UTF8.self)
   }
 }

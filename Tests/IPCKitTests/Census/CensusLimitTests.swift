@@ -40,6 +40,25 @@ import Testing
     }
   }
 
+  @Test func withoutADescriptorToLookWithNobodyIsSurelyGone() async {
+    await #expect(processExitsWith: .success) {
+      try inQuietProcess { quiet in
+        let pipe = try Pipe()
+        try pipe.writing.close()
+        var census = try DescriptorCensus()
+        let before = try DescriptorLimit.current()
+        let limited = DescriptorLimit(soft: 3, hard: before.hard)
+        try limited.apply()
+        census.findOtherEnds()
+        try before.apply()
+        quiet.expect((census.processesOutOfSight ?? 0) > 0)
+        let end = census.descriptors.first { $0.kind == .pipe && $0.access == .reading && $0.number > 2 }?.otherEnd
+        quiet.expect(end, is: .outOfSight)
+        try pipe.reading.close()
+      }
+    }
+  }
+
   @Test func aPathThatIsTooLongToTellIsADescriptorAllTheSame() throws {
     let held = try heldByPython(
       """
