@@ -1,8 +1,13 @@
 # What can be done with this project; `make help` lists it.
 
 SWIFT ?= swift
+SWIFTC ?= swiftc
+# The version stands in that file alone. Until 1.0 a minor one may break what is linked, so it is part of the soname.
+version := $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/TerminalText/ProgramVersion.swift)
+abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[0-9]+).*/\1/')
+triple := $(shell uname -m)-unknown-linux-gnu
 # Packages of Debian's beside the toolchain; installed when they are missing.
-BUILD_PACKAGES = libc6-dev libstdc++-12-dev make
+BUILD_PACKAGES = binutils libc6-dev libstdc++-12-dev make
 TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof python3 shellcheck \
 	strace systemd util-linux xvfb
 BENCH_PACKAGES = $(BUILD_PACKAGES) gcc gnuplot-nox python3 strace
@@ -28,19 +33,36 @@ PREFIX ?= /usr/local
 prefix = $(PREFIX)
 exec_prefix = $(prefix)
 bindir = $(exec_prefix)/bin
+LIBDIR = $(exec_prefix)/lib
+libdir = $(LIBDIR)
+pkgconfigdir = $(libdir)/pkgconfig
+datarootdir = $(prefix)/share
+mandir = $(datarootdir)/man
+docdir = $(datarootdir)/doc/ipckit
+bashcompletiondir = $(datarootdir)/bash-completion/completions
+zshcompletiondir = $(datarootdir)/zsh/site-functions
+fishcompletiondir = $(datarootdir)/fish/vendor_completions.d
 systemunitdir = $(prefix)/lib/systemd/system
 userunitdir = $(prefix)/lib/systemd/user
 INSTALL = install
+INSTALL_PROGRAM = $(INSTALL)
+# What the scripts are told.
+told = $(foreach name,$(1),$(name)='$($(name))')
+LIBRARY_VARIABLES = $(call told,version abi triple SWIFT SWIFTC)
+INSTALL_VARIABLES = $(call told,version abi triple DESTDIR prefix exec_prefix bindir libdir pkgconfigdir mandir docdir \
+	bashcompletiondir zshcompletiondir fishcompletiondir systemunitdir userunitdir INSTALL INSTALL_PROGRAM)
 PROGRAMS = windowd windowctl fdwatch
 # What `make test-systemd` boots.
 STAGE = .build/stage
 
-.PHONY: help build echo-service leaky install uninstall demo test test-debug test-release test-alacritty test-systemd sanitize lint format bench bench-quick figures clean
+.PHONY: help build programs library echo-service leaky install install-strip uninstall demo test test-debug test-release test-alacritty test-systemd sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
 
-build: ## Build the programs; they are in .build/release then.
+build: programs library ## Build all that `make install` installs.
+
+programs: ## Build the programs; they are in .build/release then.
 	@scripts/install-packages.sh $(BUILD_PACKAGES)
 	@mkdir -p $(STATIC_LIBRARIES)
 	@ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(STATIC_LIBRARIES)/libstdc++.a
@@ -50,7 +72,11 @@ build: ## Build the programs; they are in .build/release then.
 	$(RELEASE) --product windowctl $(WINDOWCTL_LINK) $(QUIET)
 	@cp $(WINDOWCTL_SCRATCH)/release/windowctl .build/release/windowctl
 
-echo-service: build ## Build the example of an activated service; it is in .build/echo/release then.
+library: ## Build the library for programs outside of this package; it is in .build/library/lib then.
+	@scripts/install-packages.sh $(BUILD_PACKAGES)
+	$(LIBRARY_VARIABLES) scripts/build-library.sh
+
+echo-service: programs ## Build the example of an activated service; it is in .build/echo/release then.
 	@# Planned anew each time: a file that has come into the library would not be seen from there.
 	@rm -f .build/echo/release.yaml
 	$(RELEASE) --package-path Examples/echo --scratch-path .build/echo $(WINDOWD_LINK) $(QUIET)
@@ -62,23 +88,20 @@ leaky: ## Build the example that leaks; it is .build/leaky then.
 
 # Only where they are missing: `sudo make install` must not build as root what `make build` has built.
 $(PROGRAMS:%=.build/release/%):
-	$(MAKE) build
+	$(MAKE) programs
+.build/library/lib/libIPCKit.so:
+	$(MAKE) library
 
-install: $(PROGRAMS:%=.build/release/%) ## Install the programs and systemd's units below PREFIX, /usr/local unless given.
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(systemunitdir) $(DESTDIR)$(userunitdir)
-	$(INSTALL) $(PROGRAMS:%=.build/release/%) $(DESTDIR)$(bindir)
-	$(INSTALL) -m 644 systemd/system/windowd.socket $(DESTDIR)$(systemunitdir)
-	$(INSTALL) -m 644 systemd/user/windowd.socket $(DESTDIR)$(userunitdir)
-	sed 's|@bindir@|$(bindir)|' systemd/system/windowd.service.in >$(DESTDIR)$(systemunitdir)/windowd.service
-	sed 's|@bindir@|$(bindir)|' systemd/user/windowd.service.in >$(DESTDIR)$(userunitdir)/windowd.service
-	chmod 644 $(DESTDIR)$(systemunitdir)/windowd.service $(DESTDIR)$(userunitdir)/windowd.service
+install: $(PROGRAMS:%=.build/release/%) .build/library/lib/libIPCKit.so ## Install everything below PREFIX, /usr/local unless given.
+	@$(INSTALL_VARIABLES) scripts/install.sh install
 
-uninstall: ## Remove what `make install` with the same PREFIX has put there.
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(bindir)/%)
-	rm -f $(addprefix $(DESTDIR)$(systemunitdir)/,windowd.socket windowd.service)
-	rm -f $(addprefix $(DESTDIR)$(userunitdir)/,windowd.socket windowd.service)
+install-strip: ## The same, with programs and libraries without symbols: a third of the size.
+	$(MAKE) install INSTALL_PROGRAM='$(INSTALL) --strip'
 
-demo: build ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
+uninstall: ## Remove what `make install` with the same variables has put there.
+	@$(INSTALL_VARIABLES) scripts/install.sh uninstall
+
+demo: programs ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
 	.build/release/demo
 
 test: lint test-debug test-release test-alacritty test-systemd ## Lint, then all tests in debug and in release, with a real Alacritty, and with systemd.
@@ -100,7 +123,7 @@ test-systemd: build echo-service ## Boot systemd over what `make install` gives,
 	$(INSTALL) -m 644 Examples/echo/echo.socket Examples/echo/echo.service $(STAGE)/usr/local/lib/systemd/system
 	scripts/boot-systemd.sh $(STAGE) Tests/System/systemd python3 /tests/main.py
 
-test-alacritty: build ## Let fdwatch find the leak of Debian's own Alacritty, on an X server without a screen.
+test-alacritty: programs ## Let fdwatch find the leak of Debian's own Alacritty, on an X server without a screen.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/alacritty-leak.py
 
@@ -123,7 +146,7 @@ bench-quick: ## A minute of the same, without SwiftNIO.
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
 	Benchmarks/bench.py --quick
 
-figures: build ## Measure windows a second, windowctl's time and windowd's memory beside C.
+figures: programs ## Measure windows a second, windowctl's time and windowd's memory beside C.
 	Benchmarks/FirstLight/figures.sh
 
 clean: ## Remove everything that was built.

@@ -53,6 +53,23 @@ extension FileDescriptor {
     }
   }
 
+  /// Sends text as UTF-8 and gives a descriptor away with it: this process's copy is closed, whether sending succeeded or
+  /// not. As ``send(_:lending:deadline:)-(_,DescriptorList,_)``.
+  public borrowing func send(
+    _ text: String, passing descriptor: consuming FileDescriptor, deadline: Deadline = .never
+  ) throws(IPCError) {
+    try send(text, lending: descriptor, deadline: deadline)
+  }
+
+  /// Sends text as UTF-8 and a copy of a descriptor, which stays the caller's too.
+  /// As ``send(_:lending:deadline:)-(_,DescriptorList,_)``.
+  public borrowing func send(
+    _ text: String, lending descriptor: borrowing FileDescriptor, deadline: Deadline = .never
+  ) throws(IPCError) {
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try unsafe send(Array(text.utf8).span.bytes, lending: descriptor, deadline: deadline)
+  }
+
   /// Sends bytes and copies of descriptors, which stay the caller's too; an empty list sends bytes alone. sendmsg(2) with
   /// SCM_RIGHTS, ppoll(2).
   ///

@@ -16,7 +16,7 @@ internal import Glibc
 ///   }
 /// }
 /// ```
-public struct Connection: ~Copyable {
+@frozen public struct Connection: ~Copyable {
   @usableFromInline let reference: ConnectionReference
 
   /// How many frames, writes and reads a handler has in a row: a peer who sends as fast as we read would never make it

@@ -63,10 +63,9 @@ import Testing
     let pair = try socketPair()
     let pipe = try Pipe()
     let expected = target(of: pipe.writing)
-    let bytes: [UInt8] = [1]
-    // Bytes seen as raw bytes.
-    try unsafe pair.left.send(bytes.span.bytes, passing: pipe.writing)
+    try pair.left.send("one", passing: pipe.writing)
     let message = try receive(pair.right)
+    #expect(message.text == "one")
     let found = message.names
     #expect(found == [expected])
     _ = message.intoDescriptors()

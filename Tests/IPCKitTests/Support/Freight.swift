@@ -85,18 +85,12 @@ func receive(
 }
 
 extension FileDescriptor {
-  /// The library's call with text.
-  func send(_ text: String, lending descriptor: borrowing FileDescriptor) throws(IPCError) {
-    let bytes = Array(text.utf8)
-    // Bytes seen as raw bytes, here and below: nothing is reinterpreted.
-    try unsafe send(bytes.span.bytes, lending: descriptor, deadline: .after(.seconds(60)))
-  }
-
-  /// The same with a list.
+  /// The library's call with text and a list.
   func send(
     _ text: String, lending descriptors: borrowing DescriptorList, deadline: Deadline = .after(.seconds(60))
   ) throws(IPCError) {
     let bytes = Array(text.utf8)
+    // Bytes seen as raw bytes, here and below: nothing is reinterpreted.
     try unsafe send(bytes.span.bytes, lending: descriptors, deadline: deadline)
   }
 
