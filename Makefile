@@ -8,7 +8,7 @@ abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[0-9]+).*/\1/')
 triple := $(shell uname -m)-unknown-linux-gnu
 # Packages of Debian's beside the toolchain; installed when they are missing.
 BUILD_PACKAGES = binutils libc6-dev libstdc++-12-dev make
-TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof python3 shellcheck \
+TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof pkgconf python3 shellcheck \
 	strace systemd util-linux xvfb
 BENCH_PACKAGES = $(BUILD_PACKAGES) gcc gnuplot-nox python3 strace
 
@@ -52,10 +52,11 @@ LIBRARY_VARIABLES = $(call told,version abi triple SWIFT SWIFTC)
 INSTALL_VARIABLES = $(call told,version abi triple DESTDIR prefix exec_prefix bindir libdir pkgconfigdir mandir docdir \
 	bashcompletiondir zshcompletiondir fishcompletiondir systemunitdir userunitdir INSTALL INSTALL_PROGRAM)
 PROGRAMS = windowd windowctl fdwatch
-# What `make test-systemd` boots.
+# What `make test-systemd` boots, and where `make test-install` installs.
 STAGE = .build/stage
+PREFIXED = $(CURDIR)/.build/prefix
 
-.PHONY: help build programs library echo-service leaky install install-strip uninstall demo test test-debug test-release test-alacritty test-systemd sanitize lint format bench bench-quick figures clean
+.PHONY: help build programs library echo-service leaky install install-strip uninstall demo test test-debug test-release test-install test-alacritty test-systemd check-api sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -116,12 +117,22 @@ test-release: ## All tests in release.
 
 test-systemd: build echo-service ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
-	Tests/System/installation
 	rm -rf $(STAGE)
 	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr/local
 	$(INSTALL) .build/echo/release/echo-service $(STAGE)/usr/local/bin
 	$(INSTALL) -m 644 Examples/echo/echo.socket Examples/echo/echo.service $(STAGE)/usr/local/lib/systemd/system
 	scripts/boot-systemd.sh $(STAGE) Tests/System/systemd python3 /tests/main.py
+
+test-install: build ## Link programs with what `make install` gives, as strangers do, and look for leaks in them.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	rm -rf $(PREFIXED)
+	$(MAKE) install PREFIX=$(PREFIXED)
+	Tests/System/installation $(PREFIXED)
+	Tests/System/consumers $(PREFIXED)
+	Tests/System/api $(PREFIXED)/lib/swift
+
+check-api: library ## Compare the library's interface to the last tagged version's.
+	$(LIBRARY_VARIABLES) scripts/check-api.sh
 
 test-alacritty: programs ## Let fdwatch find the leak of Debian's own Alacritty, on an X server without a screen.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
