@@ -16,13 +16,7 @@ package enum Watch {
     guard options.interval != nil || !options.command.isEmpty else { return try look(options, compared) }
     let loop: EventLoop
     do throws(SystemError) { loop = try EventLoop() } catch { throw WatchFailure("\(error)") }
-    return try loop.run { () async -> Result<Int32, WatchFailure> in
-      do throws(WatchFailure) {
-        return .success(try await watch(options, compared, on: loop))
-      } catch {
-        return .failure(error)
-      }
-    }.get()
+    return try loop.run { () async throws(WatchFailure) in try await watch(options, compared, on: loop) }
   }
 
   /// A single look.

@@ -73,26 +73,20 @@ struct Options {
 /// Serves until the process is killed.
 func serve(_ path: String, _ mode: Mode, _ options: Options) throws(SystemError) {
   let loop = try EventLoop()
-  let failure = loop.run { () async -> SystemError? in
-    do throws(SystemError) {
-      let server = Server(
-        try UnixListener(binding: .path(path)), on: loop, loops: options.loops, admitting: options.policy.rule,
-        limits: limits(for: options.policy)
-      ) { event in
-        if case .acceptFailed(let error) = event { fail("\(error)") }
-      }
-      switch options.engine {
-      case .reply where options.work > 0:
-        try await server.run(replying: ReplyHandlers.handler(for: mode, afterWork: options.work))
-      case .reply: try await server.run(replying: ReplyHandlers.handler(for: mode))
-      case .async: try await server.run(AsyncHandlers.handler(for: mode))
-      }
-      return nil
-    } catch {
-      return error
+  try loop.run { () async throws(SystemError) in
+    let server = Server(
+      try UnixListener(binding: .path(path)), on: loop, loops: options.loops, admitting: options.policy.rule,
+      limits: limits(for: options.policy)
+    ) { event in
+      if case .acceptFailed(let error) = event { fail("\(error)") }
+    }
+    switch options.engine {
+    case .reply where options.work > 0:
+      try await server.run(replying: ReplyHandlers.handler(for: mode, afterWork: options.work))
+    case .reply: try await server.run(replying: ReplyHandlers.handler(for: mode))
+    case .async: try await server.run(AsyncHandlers.handler(for: mode))
     }
   }
-  if let failure { throw failure }
 }
 
 let arguments = CommandLine.arguments.dropFirst()

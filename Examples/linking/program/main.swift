@@ -67,32 +67,26 @@ func passDescriptors() throws {
 /// A server with both kinds of handler, a client that each of them answers, and the end of all of it.
 func serve() throws {
   let loop = try EventLoop()
-  let outcome = loop.run { () async -> Result<Void, any Error> in
-    do {
-      let address = UnixAddress.abstract("ipckit-consumer-\(getpid())")
-      let stop = ServerStop()
-      let server = Server(try UnixListener(binding: address), on: loop, stop: stop)
-      let client = try UnixStream(connectingTo: address, trusting: .sameUserOrRoot)
-      try client.descriptor.writeAll("short\nand longer\n")
-      try await server.run(
-        replying: ReplyHandler { line, reply in
-          // The longer line is the async handler's.
-          if line.byteCount > 5 { reply.handOver() } else { reply.writeLine(line) }
-        },
-        handingOverTo: { connection in
-          var input = connection.input
-          if let line = try await input.nextLine() { try await connection.writeLine(line) }
-          stop.stop()
-        })
-      var reader = BufferedReader(client.descriptor)
-      try expect(reader.nextLine(as: String.self) == "short", "the reply handler's answer")
-      try expect(reader.nextLine(as: String.self) == "and longer", "the async handler's answer")
-      return .success(())
-    } catch {
-      return .failure(error)
-    }
+  try loop.run {
+    let address = UnixAddress.abstract("ipckit-consumer-\(getpid())")
+    let stop = ServerStop()
+    let server = Server(try UnixListener(binding: address), on: loop, stop: stop)
+    let client = try UnixStream(connectingTo: address, trusting: .sameUserOrRoot)
+    try client.descriptor.writeAll("short\nand longer\n")
+    try await server.run(
+      replying: ReplyHandler { line, reply in
+        // The longer line is the async handler's.
+        if line.byteCount > 5 { reply.handOver() } else { reply.writeLine(line) }
+      },
+      handingOverTo: { connection in
+        var input = connection.input
+        if let line = try await input.nextLine() { try await connection.writeLine(line) }
+        stop.stop()
+      })
+    var reader = BufferedReader(client.descriptor)
+    try expect(reader.nextLine(as: String.self) == "short", "the reply handler's answer")
+    try expect(reader.nextLine(as: String.self) == "and longer", "the async handler's answer")
   }
-  try outcome.get()
 }
 
 let leaks = try DescriptorLeakCheck.leaks {

@@ -60,20 +60,26 @@ internal import Synchronization
 
   /// Runs `body` as a task on the calling thread and returns when it ends; other tasks of the loop stop then.
   ///
+  /// - Throws: what `body` throws.
   /// - Precondition: the loop is not running already.
-  public func run<Success: Sendable>(_ body: @escaping @Sendable () async -> Success) -> Success {
+  public func run<Success: Sendable, Failure: Error>(
+    _ body: @escaping @Sendable () async throws(Failure) -> Success
+  ) throws(Failure) -> Success {
     let before = thread.exchange(UInt(pthread_self()), ordering: .relaxed)
     precondition(before == 0, "the event loop runs already")
     defer { thread.store(0, ordering: .relaxed) }
-    let outcome = Outcome<Success>()
+    let outcome = Outcome<Success, Failure>()
     Task(executorPreference: self) {
-      let result = await body()
-      outcome.result = result
+      do throws(Failure) {
+        outcome.result = .success(try await body())
+      } catch {
+        outcome.result = .failure(error)
+      }
       self.core.isFinished = true
     }
     runUntilFinished()
     guard let result = outcome.result else { preconditionFailure("the body has ended and returned nothing") }
-    return result
+    return try result.get()
   }
 
   /// The turns. Not generic, so that each costs what it does and nothing for the type of the result.
@@ -93,9 +99,9 @@ internal import Synchronization
   }
 }
 
-/// What a loop's body returned: written and read on its thread.
-private final class Outcome<Success: Sendable>: @unchecked Sendable {
-  var result: Success?
+/// How a loop's body ended: written and read on its thread.
+private final class Outcome<Success: Sendable, Failure: Error>: @unchecked Sendable {
+  var result: Result<Success, Failure>?
 }
 
 // MARK: - Running jobs

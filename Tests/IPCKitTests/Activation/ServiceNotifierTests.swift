@@ -211,22 +211,18 @@ import Testing
         try setVariable("NOTIFY_SOCKET", receiver.address)
         let freight = try Freight(3)
         let loop = try EventLoop()
-        let error = loop.run { () async -> (any Error)? in
-          do {
-            let notifier = ServiceNotifier(on: loop)
+        try loop.run {
+          let notifier = ServiceNotifier(on: loop)
+          try await notifier.notify(.ready)
+          try await quiet.expectNothingLeftOpen {
+            try await notifier.store(freight.descriptors[0], named: "a")
+            try await notifier.store(freight.descriptors, named: "a")
+            _ = await barrierFailure(of: notifier, .after(.zero))
+            // Sent after the barrier, whose end is closed then.
             try await notifier.notify(.ready)
-            try await quiet.expectNothingLeftOpen {
-              try await notifier.store(freight.descriptors[0], named: "a")
-              try await notifier.store(freight.descriptors, named: "a")
-              _ = await barrierFailure(of: notifier, .after(.zero))
-              // Sent after the barrier, whose end is closed then.
-              try await notifier.notify(.ready)
-              while try receiver.hasMessage() {}
-            }
-            return nil
-          } catch { return error }
+            while try receiver.hasMessage() {}
+          }
         }
-        if let error { throw error }
       }
     }
   }

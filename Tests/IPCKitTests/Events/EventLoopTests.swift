@@ -13,6 +13,23 @@ import Testing
     #expect(value == 42)
   }
 
+  @Test func runThrowsWhatItsBodyThrows() async throws {
+    let errnos = try await onOwnThread { () -> [Int32] in
+      let loop = try EventLoop()
+      var errnos: [Int32] = []
+      for expected in [ENOENT, EPERM] {
+        do throws(SystemError) {
+          try loop.run { () async throws(SystemError) in
+            await loop.sleep(until: .after(.milliseconds(1)))
+            throw SystemError(errno: expected, operation: "try")
+          }
+        } catch { errnos.append(error.errno) }
+      }
+      return errnos
+    }
+    #expect(errnos == [ENOENT, EPERM])
+  }
+
   @Test func runReturnsAfterASleepAsItsLastStep() async throws {
     let value = try await onOwnThread {
       let loop = try EventLoop()

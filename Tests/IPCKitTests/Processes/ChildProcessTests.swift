@@ -87,18 +87,14 @@ import Testing
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
         let loop = try EventLoop()
-        let error = loop.run { () async -> (any Error)? in
-          do {
-            let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
-            for program in ["true", "false", "/no/such/program"] {
-              let command = Command(arguments: [program], environment: .inherited)
-              if let child = try? await command.start(in: terminal, on: loop) { _ = await child.exit() }
-              quiet.expect(ChildProcessTests.hasNoChild(), program)
-            }
-            return nil
-          } catch { return error }
+        try loop.run {
+          let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
+          for program in ["true", "false", "/no/such/program"] {
+            let command = Command(arguments: [program], environment: .inherited)
+            if let child = try? await command.start(in: terminal, on: loop) { _ = await child.exit() }
+            quiet.expect(ChildProcessTests.hasNoChild(), program)
+          }
         }
-        quiet.expect(error == nil, "\(String(describing: error))")
       }
     }
   }
@@ -107,23 +103,19 @@ import Testing
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
         let loop = try EventLoop()
-        let error = loop.run { () async -> (any Error)? in
-          do {
-            try quiet.expectNothingLeftOpen(needing: 1) {
-              _ = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
-            }
-            let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
-            let command = Command(arguments: ["true"], environment: .inherited)
-            // The ends of the status pipe and the pidfd. The child has no pidfd, but the terminal's other side.
-            try await quiet.expectNothingLeftOpen(needing: 3) {
-              let child = try await command.start(in: terminal, on: loop)
-              _ = await child.exit()
-            }
-            quiet.expect(ChildProcessTests.hasNoChild())
-            return nil
-          } catch { return error }
+        try loop.run {
+          try quiet.expectNothingLeftOpen(needing: 1) {
+            _ = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
+          }
+          let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
+          let command = Command(arguments: ["true"], environment: .inherited)
+          // The ends of the status pipe and the pidfd. The child has no pidfd, but the terminal's other side.
+          try await quiet.expectNothingLeftOpen(needing: 3) {
+            let child = try await command.start(in: terminal, on: loop)
+            _ = await child.exit()
+          }
+          quiet.expect(ChildProcessTests.hasNoChild())
         }
-        quiet.expect(error == nil, "\(String(describing: error))")
       }
     }
   }
@@ -132,20 +124,16 @@ import Testing
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
         let loop = try EventLoop()
-        let error = loop.run { () async -> (any Error)? in
-          do {
-            let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
-            for arguments in [[], [""], ["a\0"], ["/no/such"], ["/tmp"]] {
-              let command = Command(arguments: arguments, environment: .inherited)
-              try await quiet.expectNothingLeftOpen {
-                let ended = await systemFailure(of: { _ = try await command.start(in: terminal, on: loop) })
-                quiet.expect(ended != nil)
-              }
+        try loop.run {
+          let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
+          for arguments in [[], [""], ["a\0"], ["/no/such"], ["/tmp"]] {
+            let command = Command(arguments: arguments, environment: .inherited)
+            try await quiet.expectNothingLeftOpen {
+              let ended = await systemFailure(of: { _ = try await command.start(in: terminal, on: loop) })
+              quiet.expect(ended != nil)
             }
-            return nil
-          } catch { return error }
+          }
         }
-        quiet.expect(error == nil, "\(String(describing: error))")
       }
     }
   }

@@ -120,22 +120,18 @@ func serveQuietly(
   _ path: String, _ setup: Setup = Setup(), by answerer: Answerer, clients: @escaping @Sendable (Service) throws -> Void
 ) throws {
   let loop = try EventLoop()
-  let error = loop.run { () async -> (any Error)? in
-    do {
-      let (server, service) = try await begin(at: path, setup, by: answerer, on: loop)
-      let done = Flag()
-      let thread = RunningThread {
-        defer { done.set() }
-        try clients(service)
-      }
-      while !done.isSet { await loop.sleep(until: .after(.milliseconds(1))) }
-      server.cancel()
-      try await server.value
-      try thread.join()
-      return nil
-    } catch { return error }
+  try loop.run {
+    let (server, service) = try await begin(at: path, setup, by: answerer, on: loop)
+    let done = Flag()
+    let thread = RunningThread {
+      defer { done.set() }
+      try clients(service)
+    }
+    while !done.isSet { await loop.sleep(until: .after(.milliseconds(1))) }
+    server.cancel()
+    try await server.value
+    try thread.join()
   }
-  if let error { throw error }
 }
 
 /// Begins to serve; the path is bound when this returns.
