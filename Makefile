@@ -52,11 +52,13 @@ LIBRARY_VARIABLES = $(call told,version abi triple SWIFT SWIFTC)
 INSTALL_VARIABLES = $(call told,version abi triple DESTDIR prefix exec_prefix bindir libdir pkgconfigdir mandir docdir \
 	bashcompletiondir zshcompletiondir fishcompletiondir systemunitdir userunitdir INSTALL INSTALL_PROGRAM)
 PROGRAMS = windowd windowctl fdwatch
+# Where a debug build has the modules, for `make check-code`.
+MODULES = -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CIPCShim.build/module.modulemap
 # What `make test-systemd` boots, and where `make test-install` installs.
 STAGE = .build/stage
 PREFIXED = $(CURDIR)/.build/prefix
 
-.PHONY: help build programs library echo-service leaky install install-strip uninstall demo test test-debug test-release test-install test-alacritty test-systemd check-api sanitize lint format bench bench-quick figures clean
+.PHONY: help build programs library echo-service leaky install install-strip uninstall demo test test-debug test-release test-install test-alacritty test-systemd check-api sanitize docs check-code lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -141,6 +143,15 @@ test-alacritty: programs ## Let fdwatch find the leak of Debian's own Alacritty,
 sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	scripts/sanitize.sh
+
+docs: ## Build the library's documentation; `python3 -m http.server -d .build/docs` shows it, at documentation/ipckit.
+	@scripts/install-packages.sh $(BUILD_PACKAGES) python3
+	scripts/docs.sh
+
+check-code: ## Compile every block of code in the documentation, as a user of the library would.
+	@scripts/install-packages.sh $(BUILD_PACKAGES) python3
+	$(SWIFT) build --target IPCKitTesting
+	scripts/check-code.py -- $(MODULES)
 
 lint: ## Check the form of Swift, C and shell, and let the analyser read the C.
 	@scripts/install-packages.sh $(TEST_PACKAGES)

@@ -8,7 +8,10 @@ public import Testing
 ///
 /// ```swift
 /// @Suite(.leakFree) struct ServerTests {
-///   @Test func answers() async throws { … }
+///   @Test func pairCloses() throws {
+///     let pair = try SocketPair()
+///     try pair.left.close()
+///   }
 /// }
 /// ```
 ///

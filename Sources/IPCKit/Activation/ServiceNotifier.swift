@@ -8,9 +8,12 @@
 /// messages, a thread sends them. Make one for a loop; all its functions are for tasks that run there.
 ///
 /// ```swift
-/// let notifier = ServiceNotifier(on: loop)
-/// try await notifier.notify(.ready)
-/// await notifier.keepWatchdogFed()
+/// let loop = try EventLoop()
+/// loop.run {
+///   let notifier = ServiceNotifier(on: loop)
+///   try? await notifier.notify(.ready)
+///   await notifier.keepWatchdogFed()
+/// }
 /// ```
 public final class ServiceNotifier: Sendable {
   /// Whom it tells.

@@ -12,7 +12,9 @@ extension SocketActivation {
   /// these where the unit does not say otherwise; StandardError=journal keeps it.
   ///
   /// Nobody has looked who the peer is: see ``Peer``.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Returns: the connection, of whatever family and type, the caller's to own; nil when standard input is closed, no
   ///   socket, or one without a peer.
   /// - Throws: EMFILE, ENFILE; the standard streams are as they were then.

@@ -50,7 +50,9 @@ public struct SocketActivation: ~Copyable {
   /// LISTEN_FDS is set.
   ///
   /// None without LISTEN_FDS, or with a LISTEN_PID that is not ours.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin`` of what is not taken by name.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin`` of what is not taken by name.
+  ///   - line: as `fileID`.
   /// - Throws: ENOPKG when libsystemd.so.0 cannot be loaded; EBADF when a descriptor that was promised is closed;
   ///   EINVAL when the variables contradict each other.
   public static func take(
@@ -90,6 +92,7 @@ extension SocketActivation {
   ///     name.
   ///   - type: `stream` for ListenStream=, `seqpacket` for ListenSequentialPacket=.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Returns: nil when nothing that remains has the name.
   /// - Throws: EINVAL when what has the name is no such socket; it remains.
   public mutating func takeListener(
@@ -105,6 +108,7 @@ extension SocketActivation {
   ///   - name: `connection` for a socket unit with Accept=yes; nil for the first connected socket of the type.
   ///   - type: `stream` or `seqpacket`.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Returns: nil when nothing that remains has the name.
   /// - Throws: EINVAL when what has the name is no such socket; it remains.
   public mutating func takeConnection(
@@ -120,6 +124,7 @@ extension SocketActivation {
   /// - Parameters:
   ///   - name: FileDescriptorName= of the socket unit with ListenDatagram=; nil for the first one.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Returns: nil when nothing that remains has the name.
   /// - Throws: EINVAL when what has the name is no such socket; it remains.
   public mutating func takeDatagram(
@@ -134,6 +139,7 @@ extension SocketActivation {
   /// - Parameters:
   ///   - name: FileDescriptorName= of the socket unit with ListenFIFO=; nil for the first one.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Returns: nil when nothing that remains has the name.
   /// - Throws: EINVAL when what has the name is no FIFO; it remains.
   public mutating func takeFIFO(
@@ -158,7 +164,10 @@ extension SocketActivation {
 extension SocketActivation {
   /// Hands out the first descriptor of that name, whatever it is; nil when there is none. Close-on-exec, otherwise as
   /// it came, and the caller's from now on.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - name: what the manager calls it.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   public mutating func takeDescriptor(
     named name: String, fileID: StaticString = #fileID, line: UInt32 = #line
   ) -> FileDescriptor? {
@@ -168,7 +177,10 @@ extension SocketActivation {
   /// Hands out all that have the name, in the manager's order: what
   /// ``ServiceManager/store(_:named:isPolled:)-(DescriptorList,_,_)`` has stored, which is in no order. Close-on-exec,
   /// otherwise as they came, and the caller's from now on.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin`` of each.
+  /// - Parameters:
+  ///   - name: what the manager calls them.
+  ///   - fileID: with `line`, the ``DescriptorOrigin`` of each.
+  ///   - line: as `fileID`.
   public mutating func takeDescriptors(
     named name: String, fileID: StaticString = #fileID, line: UInt32 = #line
   ) -> DescriptorList {

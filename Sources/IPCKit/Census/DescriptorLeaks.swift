@@ -50,12 +50,14 @@ public struct DescriptorLeaks: Sendable, CustomStringConvertible {
 /// A look at what this process and its descendants hold, to be compared with a later one.
 ///
 /// ```swift
-/// let check = try DescriptorLeakCheck()
-/// let pipe = try Pipe()
-/// try pipe.reading.close()
-/// try pipe.writing.close()
-/// let leaks = try check.left(settlingWithin: .seconds(1))
-/// precondition(leaks.isEmpty, "\(leaks)")
+/// func checkPipe() throws {
+///   let check = try DescriptorLeakCheck()
+///   let pipe = try Pipe()
+///   try pipe.reading.close()
+///   try pipe.writing.close()
+///   let leaks = try check.left(settlingWithin: .seconds(1))
+///   precondition(leaks.isEmpty, "\(leaks)")
+/// }
 /// ```
 ///
 /// It is about the whole process: what other threads open at the same time, and keep, is counted too, so nothing else may

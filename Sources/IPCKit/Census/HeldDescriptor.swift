@@ -58,7 +58,9 @@ public struct HeldDescriptor: Hashable, Sendable {
 
   /// What an open file may be used for.
   public enum Access: String, Hashable, Sendable, CaseIterable {
+    /// That alone: O_RDONLY and O_WRONLY.
     case reading, writing
+    /// O_RDWR.
     case both = "reading and writing"
     /// O_PATH: it names a file and does not open it.
     case neither = "path only"

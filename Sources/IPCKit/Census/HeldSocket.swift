@@ -36,6 +36,7 @@ public struct HeldSocket: Hashable, Sendable {
 
   /// The state of a socket: TCP's names, which Unix sockets share as far as they have them.
   public enum State: String, Hashable, Sendable, CaseIterable {
+    /// What sockets of all families can be; a TCP socket that is closed counts as unconnected.
     case connected, connecting, listening, unconnected
     /// TCP: a connection is being opened from the other side.
     case synReceived = "syn-received"

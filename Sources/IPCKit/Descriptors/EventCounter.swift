@@ -25,7 +25,11 @@ internal import CIPCShim
   }
 
   /// Makes a counter. eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK, and EFD_SEMAPHORE for ``Mode/one``.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - initial: what it counts at first.
+  ///   - mode: what a taking takes.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE, ENFILE.
   public init(
     initial: UInt32 = 0, taking mode: Mode = .all, fileID: StaticString = #fileID, line: UInt32 = #line

@@ -15,7 +15,9 @@ internal import Glibc
 /// ```
 public enum FIFO {
   /// Makes a FIFO, for good: whoever made it removes it, with unlink(2). mkfifo(3), chmod(2).
-  /// - Parameter mode: who may open it, whatever the umask; nobody else may on the way there.
+  /// - Parameters:
+  ///   - path: where it is to be.
+  ///   - mode: who may open it, whatever the umask; nobody else may on the way there.
   /// - Throws: EEXIST when something stands there, ENOENT, EACCES. Nothing is left behind.
   public static func make(at path: String, mode: UInt32 = 0o600) throws(SystemError) {
     try FileAccess.check(path, for: "mkfifo")
@@ -27,7 +29,11 @@ public enum FIFO {
 
   /// Opens the reading end and waits until somebody has opened the other one. open(2) without following a link, ppoll(2),
   /// tee(2).
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - path: where the FIFO is.
+  ///   - deadline: until when it waits.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Returns: the reading end, non-blocking and close-on-exec, the caller's to own. Its end of the file means that all
   ///   writers have gone.
   /// - Throws: ``IPCError/system(_:)`` with EINVAL when it is no FIFO, ELOOP when it is a link, ENOENT, EACCES;
@@ -57,7 +63,11 @@ public enum FIFO {
 
   /// Opens the writing end, as soon as somebody has opened the other one. open(2) without following a link, tried again
   /// while it reports ENXIO: at first after a millisecond, and after sixteen at most.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - path: where the FIFO is.
+  ///   - deadline: until when it waits.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Returns: the writing end, non-blocking and close-on-exec, the caller's to own.
   /// - Throws: ``IPCError/system(_:)`` with EINVAL when it is no FIFO, ELOOP when it is a link, ENOENT, EACCES;
   ///   ``IPCError/deadlineExceeded(operation:)`` when nobody reads.

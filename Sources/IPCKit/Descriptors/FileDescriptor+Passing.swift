@@ -75,8 +75,8 @@ extension FileDescriptor {
   ///
   /// The receiver's copies lead to the same open files: what one sets with ``setNonBlocking(_:)``, both have. On a datagram
   /// socket or one of sequenced packets the bytes are one message. On a stream the descriptors travel with the first of
-  /// them, and what finds no room with them follows as ``writeAll(_:deadline:)`` sends it. Otherwise the deadline is kept on
-  /// a blocking socket too.
+  /// them, and what finds no room with them follows as ``writeAll(_:deadline:)-(RawSpan,_)`` sends it. Otherwise the
+  /// deadline is kept on a blocking socket too.
   /// - Throws: ``IPCError/system(_:)`` with EINVAL for no bytes or more than 253 descriptors, because the kernel would lose
   ///   descriptors that travel with nothing; EPIPE when the peer has gone, and never SIGPIPE; EPERM when the peer takes no
   ///   descriptors; ETOOMANYREFS when the user has more on their way than RLIMIT_NOFILE, or sockets are sent in sockets in
@@ -141,7 +141,9 @@ extension FileDescriptor {
   /// - Parameters:
   ///   - buffer: where the bytes go.
   ///   - limit: how many descriptors may come at once, at most 253.
+  ///   - deadline: until when it waits.
   ///   - fileID: with `line`, the ``DescriptorOrigin`` of each.
+  ///   - line: as `fileID`.
   /// - Throws: ``PeerError/tooManyDescriptors(limit:)``; ``PeerError/messageTooLong(limit:received:)`` for a message that is
   ///   longer than the buffer; ``IPCError/system(_:)`` with EMFILE when this process's table has no room for all that came
   ///   with the message. In each case the message is lost, and every descriptor that came is closed. EINVAL for a buffer

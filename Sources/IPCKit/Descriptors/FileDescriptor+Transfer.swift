@@ -76,7 +76,7 @@ extension FileDescriptor {
     while !rest.isEmpty { rest = rest.extracting(droppingFirst: try write(rest, deadline: deadline)) }
   }
 
-  /// Writes all of `text` as UTF-8, as ``writeAll(_:deadline:)`` does.
+  /// Writes all of `text` as UTF-8, as ``writeAll(_:deadline:)-(RawSpan,_)`` does.
   public borrowing func writeAll(_ text: String, deadline: Deadline = .never) throws(IPCError) {
     // Bytes seen as raw bytes: nothing is reinterpreted.
     try unsafe writeAll(Array(text.utf8).span.bytes, deadline: deadline)

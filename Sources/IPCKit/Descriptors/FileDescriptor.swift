@@ -21,7 +21,10 @@ public struct FileDescriptor: ~Copyable, Sendable {
   /// Takes over a descriptor number that this process got by other means.
   ///
   /// Unsafe because nothing can check the promise it takes: that no one else will close `number`, nor use it after.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - number: the descriptor, this value's from now on.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Precondition: `number` is not negative.
   @unsafe public init(owning number: CInt, fileID: StaticString = #fileID, line: UInt32 = #line) {
     unsafe self.init(owning: number, at: CallSite(fileID, line))
@@ -58,7 +61,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
   }
 
   /// A second descriptor for the same open file, close-on-exec, owned by the caller. fcntl(2) with F_DUPFD_CLOEXEC.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE when the process may have no more.
   public borrowing func duplicate(
     fileID: StaticString = #fileID, line: UInt32 = #line

@@ -17,7 +17,9 @@ internal import CIPCShim
   public var descriptor: FileDescriptor
 
   /// Makes a timer that is not set. timerfd_create(2) with CLOCK_MONOTONIC, TFD_CLOEXEC and TFD_NONBLOCK.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE, ENFILE.
   public init(fileID: StaticString = #fileID, line: UInt32 = #line) throws(SystemError) {
     descriptor = try FileDescriptor(checking: ipc_timerfd(), "timerfd_create", at: CallSite(fileID, line))

@@ -47,6 +47,7 @@ internal import Glibc
   ///   - name: shown in /proc/PID/fd, at most 249 bytes; it need not be unique.
   ///   - size: in bytes; memory is used for what is written.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EINVAL for a name that is too long; EMFILE, ENFILE, ENOMEM.
   public init(
     named name: String, size: Int = 0, fileID: StaticString = #fileID, line: UInt32 = #line
@@ -59,7 +60,11 @@ internal import Glibc
   }
 
   /// Makes a file of these contents. memfd_create(2), pwrite(2).
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - name: as there.
+  ///   - contents: the bytes, which are copied.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: as ``init(named:size:fileID:line:)``.
   public init(
     named name: String, contents: RawSpan, fileID: StaticString = #fileID, line: UInt32 = #line

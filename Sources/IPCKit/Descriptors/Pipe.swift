@@ -24,6 +24,7 @@ internal import CIPCShim
   /// - Parameters:
   ///   - nonBlocking: whether both ends return EAGAIN instead of waiting.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE, ENFILE.
   public init(
     nonBlocking: Bool = false, fileID: StaticString = #fileID, line: UInt32 = #line

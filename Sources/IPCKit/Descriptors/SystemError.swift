@@ -8,11 +8,12 @@ internal import Glibc
 /// Its description reads as a sentence: `bind /run/user/1000/windowd.sock: Address already in use`.
 ///
 /// ```swift
-/// do throws(SystemError) {
-///   let listener = try UnixListener(binding: "/run/user/1000/example.sock")
-///   try listener.close()
-/// } catch where error.errno == SystemError.addressInUse {
-///   print(error)
+/// func bind() throws(SystemError) -> UnixListener? {
+///   do throws(SystemError) {
+///     return try UnixListener(binding: "/run/user/1000/example.sock")
+///   } catch where error.errno == SystemError.addressInUse {
+///     return nil
+///   }
 /// }
 /// ```
 public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {

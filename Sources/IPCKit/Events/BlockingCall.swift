@@ -11,7 +11,8 @@ extension EventLoop {
   /// - Throws: ``SystemError`` with EAGAIN when the system has no more threads; what `body` throws comes back as its result.
   ///
   /// ```swift
-  /// let size = try await loop.blocking { try? String(contentsOfSlowFile: "/mnt/slow/file").count }
+  /// let loop = try EventLoop()
+  /// let canRead = loop.run { try? await loop.blocking { access("/mnt/slow/file", R_OK) == 0 } }
   /// ```
   nonisolated(nonsending) public func blocking<Success: Sendable>(
     _ body: @escaping @Sendable () -> Success

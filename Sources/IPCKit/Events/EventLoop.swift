@@ -28,7 +28,9 @@ internal import Synchronization
   private let thread = Atomic<UInt>(0)
 
   /// Makes a loop that does not run yet. epoll_create1(2), eventfd(2).
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE, ENFILE, ENOMEM.
   public init(fileID: StaticString = #fileID, line: UInt32 = #line) throws(SystemError) {
     let made = try LoopCore(at: CallSite(fileID, line))

@@ -39,7 +39,7 @@ extension EventSource {
     }
   }
 
-  /// Writes all of `bytes`, suspending while there is no room; as ``FileDescriptor/writeAll(_:deadline:)``.
+  /// Writes all of `bytes`, suspending while there is no room; as ``FileDescriptor/writeAll(_:deadline:)-(RawSpan,_)``.
   /// - Throws: ``IPCError/cancelled`` too.
   nonisolated(nonsending) public func write(_ bytes: RawSpan, deadline: Deadline = .never) async throws(IPCError) {
     var rest = bytes

@@ -8,6 +8,7 @@ internal import Glibc
 /// ```swift
 /// actor Table {
 ///   nonisolated let loop: EventLoop
+///   init(on loop: EventLoop) { self.loop = loop }
 ///   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.serialExecutor.asUnownedSerialExecutor() }
 /// }
 /// ```

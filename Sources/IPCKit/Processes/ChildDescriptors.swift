@@ -9,13 +9,13 @@ internal import CIPCShim
 /// need not follow each other, nor differ from those that are in use here.
 ///
 /// ```swift
-/// let output = try Pipe()
-/// let control = try Pipe()
-/// var descriptors = ChildDescriptors()
-/// descriptors.set(1, 2, to: output.writing)
-/// descriptors.set(7, to: control.reading)
-/// let command = Command(arguments: ["sh", "-c", "cat <&7"], environment: .inherited)
-/// let child = try await command.start(with: descriptors, on: loop, deadline: .after(.seconds(10)))
+/// func cat(_ input: consuming FileDescriptor, on loop: EventLoop) async throws(IPCError) -> ExitStatus {
+///   var descriptors = ChildDescriptors()
+///   descriptors.inherit(1)
+///   descriptors.set(7, to: input)
+///   let command = Command(arguments: ["sh", "-c", "cat <&7"], environment: .inherited)
+///   return try await command.start(with: descriptors, on: loop, deadline: .after(.seconds(10))).exit()
+/// }
 /// ```
 ///
 /// The child shares the open file with whoever else has it, its O_NONBLOCK included.

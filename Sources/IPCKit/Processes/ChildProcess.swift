@@ -34,12 +34,15 @@ public struct ChildProcess: ~Copyable {
   /// - Parameters:
   ///   - process: a pidfd of the child's, as the earlier process had it.
   ///   - processID: its number, which leads its process group.
+  ///   - loop: where its end is awaited.
   public init(adopting process: consuming ProcessHandle, processID: Int32, on loop: EventLoop) {
     self.init(processID: processID, process, isAdopted: true, on: loop)
   }
 
   /// A second pidfd, for whoever takes the child over one day. fcntl(2) with F_DUPFD_CLOEXEC.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE.
   public func duplicateDescriptor(
     fileID: StaticString = #fileID, line: UInt32 = #line

@@ -11,10 +11,14 @@ extension Command {
   ///
   /// Suspends until the program runs or it is known why not; a slow directory or binary holds up this task alone.
   /// - Parameters:
+  ///   - terminal: what it gets; it stays the caller's.
   ///   - descriptors: closed here once the child has its copies, or when there is no child.
+  ///   - loop: where its end is awaited.
   ///   - handover: what spares the child a copy of all that this process has open; nil copies. A child that has more than
   ///     its terminal copies too.
+  ///   - deadline: until when the program must run.
   ///   - fileID: with `line`, the ``DescriptorOrigin`` of the child's pidfd.
+  ///   - line: as `fileID`.
   /// - Throws: ``IPCError/system(_:)`` with the step that failed, such as `execute /no/such/program: No such file or
   ///   directory`, or `place descriptors: Bad file descriptor` for a number that is not below this process's limit;
   ///   ``IPCError/deadlineExceeded(operation:)``, ``IPCError/cancelled``. The child is reaped then.

@@ -6,10 +6,12 @@ internal import Glibc
 /// What to run, where, and with which environment.
 ///
 /// ```swift
-/// let command = Command(arguments: ["sh", "-c", "echo hello"], environment: .inherited, directories: ["/tmp"])
-/// let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
-/// let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(10)))
-/// let ended = await child.exit()
+/// func greet(on loop: EventLoop) async throws -> ExitStatus {
+///   let command = Command(arguments: ["sh", "-c", "echo hello"], environment: .inherited, directories: ["/tmp"])
+///   let terminal = try Terminal(size: .init(columns: 80, rows: 24), on: loop)
+///   let child = try await command.start(in: terminal, on: loop, deadline: .after(.seconds(10)))
+///   return await child.exit()
+/// }
 /// ```
 public struct Command: Sendable {
   /// The program and its arguments. Without a slash, the program is looked up in PATH of ``environment``.

@@ -20,8 +20,11 @@ public struct DetachedProcess: ~Copyable, Sendable {
   /// Starts the program: standard input is /dev/null, standard output and error are `output`, and it has no other
   /// descriptor. fcntl(2), and as ``init(_:with:deadline:fileID:line:)``.
   /// - Parameters:
+  ///   - command: what to start.
   ///   - output: stays the caller's.
+  ///   - deadline: until when it waits.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   public init(
     _ command: Command, output: borrowing FileDescriptor, deadline: Deadline = .never,
     fileID: StaticString = #fileID, line: UInt32 = #line
@@ -39,8 +42,11 @@ public struct DetachedProcess: ~Copyable, Sendable {
   /// more. Blocks until the program runs or it is known why not. clone(2), setsid(2), dup3(2), close_range(2), chdir(2),
   /// execve(2).
   /// - Parameters:
+  ///   - command: what to start.
   ///   - descriptors: closed here once the child has its copies, or when there is no child.
+  ///   - deadline: until when it waits for that.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: as ``Command/start(with:on:deadline:fileID:line:)``; a child that has not begun by the deadline is killed and
   ///   reaped.
   public init(

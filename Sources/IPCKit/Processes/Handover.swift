@@ -14,8 +14,12 @@ internal import Glibc
 /// begins with a copy. Any thread may use it.
 ///
 /// ```swift
-/// let handover = try Handover()
-/// let child = try await command.start(in: terminal, on: loop, through: handover)
+/// func startAll(_ commands: [Command], in terminal: borrowing Terminal, on loop: EventLoop) async throws {
+///   let handover = try Handover()
+///   for command in commands {
+///     _ = try await command.start(in: terminal, on: loop, through: handover).exit()
+///   }
+/// }
 /// ```
 @safe public final class Handover: @unchecked Sendable {
   private let sending: FileDescriptor
@@ -24,7 +28,9 @@ internal import Glibc
   private let shared: UnsafeMutablePointer<ipc_handover>
 
   /// Makes the way. socketpair(2).
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE, ENFILE.
   public init(fileID: StaticString = #fileID, line: UInt32 = #line) throws(SystemError) {
     let pair = try SocketPair(.seqpacket, nonBlocking: true, fileID: fileID, line: line)

@@ -27,7 +27,10 @@ public struct LentTerminal: ~Copyable {
   ///
   /// What is passed may be anything, also a file whose file system does not answer: not for a loop's thread, see
   /// ``EventLoop/blocking(_:)``.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - passed: what was received; it stays the caller's.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: ENOTTY for what is no terminal, or is a pseudo-terminal's master; ENXIO for /dev/tty, which would be another
   ///   terminal here; EACCES where this user may not open it; EIO for one that was hung up; EMFILE.
   public static func reopen(

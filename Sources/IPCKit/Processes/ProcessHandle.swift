@@ -21,7 +21,10 @@ internal import Glibc
   /// Opens the process that has this number now. pidfd_open(2) with PIDFD_NONBLOCK.
   ///
   /// The number may be another's than the one that it was read of: of a child that was not reaped, it is not.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - processID: the number.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: ESRCH when there is no such process; EINVAL for a number that none has; EMFILE.
   public init(
     processID: Int32, fileID: StaticString = #fileID, line: UInt32 = #line

@@ -22,7 +22,10 @@ internal import Glibc
   /// and SFD_NONBLOCK.
   ///
   /// Threads that exist already keep theirs unblocked: make it before there are any. The signals stay blocked.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - signals: their numbers.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Precondition: there is at least one signal, or nothing would ever come.
   /// - Throws: EINVAL for a number that is no signal; EMFILE.
   public init(

@@ -3,15 +3,21 @@
 /// Signals that a task on a loop takes from a descriptor instead of handlers.
 ///
 /// ```swift
-/// let signals = try SignalSource([SIGTERM, SIGINT], on: loop)
-/// let first = try await signals.next()
+/// func untilToldToEnd(on loop: EventLoop) async throws {
+///   let signals = try SignalSource([SIGTERM, SIGINT], on: loop)
+///   print("ended by signal \(try await signals.next())")
+/// }
 /// ```
 public struct SignalSource: ~Copyable {
   private let source: EventSource
 
   /// Blocks the signals in this thread and takes them from a descriptor, as ``SignalQueue/init(_:fileID:line:)`` does, on a
   /// loop.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - signals: their numbers.
+  ///   - loop: where they are awaited.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Precondition: there is at least one signal.
   /// - Throws: EINVAL for a number that is no signal; EMFILE.
   public init(

@@ -6,7 +6,10 @@ internal import Glibc
 /// A pseudo-terminal's master, watched by a loop.
 ///
 /// ```swift
-/// let terminal = try Terminal(size: Terminal.Size(columns: 80, rows: 24), on: loop)
+/// func type(_ text: String, on loop: EventLoop) throws {
+///   let terminal = try Terminal(size: Terminal.Size(columns: 80, rows: 24), on: loop)
+///   _ = try terminal.write(text.utf8Span.span.bytes)
+/// }
 /// ```
 public struct Terminal: ~Copyable {
   /// In characters.
@@ -27,7 +30,11 @@ public struct Terminal: ~Copyable {
   public let source: EventSource
 
   /// Opens a new pseudo-terminal. open(2) of /dev/ptmx, ioctl(2) with TIOCSPTLCK and TIOCSWINSZ, epoll_ctl(2).
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - size: in characters.
+  ///   - loop: where it is watched.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE; ENOSPC when the system has no more terminals.
   public init(
     size: Size, on loop: EventLoop, fileID: StaticString = #fileID, line: UInt32 = #line

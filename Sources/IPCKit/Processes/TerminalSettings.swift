@@ -5,9 +5,12 @@ internal import CIPCShim
 /// The settings of a terminal, as termios(3) has them.
 ///
 /// ```swift
-/// let before = try TerminalSettings(of: terminal)
-/// try before.raw.apply(to: terminal)
-/// defer { try? before.apply(to: terminal) }
+/// func readKey(of terminal: borrowing FileDescriptor, into room: inout MutableRawSpan) throws {
+///   let before = try TerminalSettings(of: terminal)
+///   try before.raw.apply(to: terminal)
+///   defer { try? before.apply(to: terminal) }
+///   _ = try terminal.read(into: &room)
+/// }
 /// ```
 public struct TerminalSettings: Sendable, Equatable {
   private var settings: ipc_terminal_settings

@@ -17,7 +17,7 @@ extension Connection {
   /// The reading side of a connection, valid as long as the connection.
   ///
   /// ```swift
-  /// nonisolated(nonsending) @Sendable func echo(_ connection: consuming Connection) async throws {
+  /// @Sendable nonisolated(nonsending) func echo(_ connection: consuming Connection) async throws {
   ///   var input = connection.input
   ///   while let line = try await input.nextLine() {
   ///     try await connection.writeLine(line)
@@ -130,9 +130,9 @@ extension Connection {
   /// A view of the frame stays valid beside it, where it is one of ``input``'s.
   ///
   /// None, unless ``ServerLimits/descriptorsPerFrame`` allows some. A peer that sends a frame and its descriptors with one
-  /// call, as ``FileDescriptor/send(_:passing:deadline:)`` does, has them arrive with it. One that sends too many ends the
-  /// reading with ``PeerError/tooManyDescriptors(limit:)``, and one whose descriptors find no room in this process's table
-  /// with EMFILE; what came is closed then.
+  /// call, as ``FileDescriptor/send(_:passing:deadline:)-(_,DescriptorList,_)`` does, has them arrive with it. One that
+  /// sends too many ends the reading with ``PeerError/tooManyDescriptors(limit:)``, and one whose descriptors find no room
+  /// in this process's table with EMFILE; what came is closed then.
   public func takeDescriptors() -> DescriptorList { reference.takeDescriptors() }
 }
 

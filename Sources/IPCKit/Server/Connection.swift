@@ -9,7 +9,7 @@ internal import Glibc
 /// says that it stays there, with `nonisolated(nonsending)`; a closure does so by itself.
 ///
 /// ```swift
-/// nonisolated(nonsending) @Sendable func echo(_ connection: consuming Connection) async throws {
+/// @Sendable nonisolated(nonsending) func echo(_ connection: consuming Connection) async throws {
 ///   var input = connection.input
 ///   while let line = try await input.nextLine() {
 ///     try await connection.writeLine(line)

@@ -79,6 +79,7 @@ public struct Server: ~Copyable {
   ///   - stop: ends the server well.
   ///   - observe: called for each event, on the loop that it happens on; it must not block.
   ///   - fileID: with `line`, the ``DescriptorOrigin`` of what it accepts and receives.
+  ///   - line: as `fileID`.
   /// - Precondition: there is at least one loop, the listener is one for streams, and ``ServerLimits/descriptorsPerFrame``
   ///   is 0 to 253.
   public init(

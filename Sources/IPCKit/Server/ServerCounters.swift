@@ -5,6 +5,7 @@ internal import Synchronization
 /// Counts of a running server.
 ///
 /// ```swift
+/// let server = Server(try UnixListener(binding: "/run/example.sock"), on: try EventLoop())
 /// let counters = server.counters
 /// // … later, on any thread:
 /// print(counters.open, counters.accepted)

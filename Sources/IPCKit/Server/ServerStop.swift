@@ -6,7 +6,7 @@
 ///
 /// ```swift
 /// let stop = ServerStop()
-/// let server = Server(try UnixListener(binding: "/run/example.sock"), on: loop, stop: stop)
+/// let server = Server(try UnixListener(binding: "/run/example.sock"), on: try EventLoop(), stop: stop)
 /// // … later, on the loop or on any other thread:
 /// stop.stop(deadline: .after(.seconds(5)))
 /// ```

@@ -71,7 +71,9 @@ public struct Peer: ~Escapable {
 
   /// A pidfd of the peer's process, the caller's to own: it names that process for good, whoever has its number later.
   /// getsockopt(2) with SO_PEERPIDFD.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Returns: nil before Linux 6.5, which cannot tell.
   /// - Throws: ESRCH, or EINVAL on older kernels, when the process has ended and was reaped; ENODATA for a socket that is
   ///   not connected; EMFILE.

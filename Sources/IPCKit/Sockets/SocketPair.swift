@@ -23,6 +23,7 @@ internal import CIPCShim
   ///   - type: what is carried.
   ///   - nonBlocking: whether both ends return EAGAIN instead of waiting.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE, ENFILE.
   public init(
     _ type: SocketType = .stream, nonBlocking: Bool = false, fileID: StaticString = #fileID, line: UInt32 = #line

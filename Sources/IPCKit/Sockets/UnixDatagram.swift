@@ -43,6 +43,7 @@ public struct UnixDatagram: ~Copyable, Sendable {
   ///   - identifyingSenders: as for a bound one. The kernel gives such a socket an abstract address when it first sends or
   ///     connects, so that others can answer.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE.
   public init(
     identifyingSenders: Bool = false, fileID: StaticString = #fileID, line: UInt32 = #line
@@ -61,6 +62,7 @@ public struct UnixDatagram: ~Copyable, Sendable {
   ///   - group: whose group id it shall have.
   ///   - identifyingSenders: whether each message tells who sent it. setsockopt(2) with SO_PASSCRED.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: the same as a listener.
   public init(
     binding address: UnixAddress, mode: UInt32 = 0o600, owner: UInt32? = nil, group: UInt32? = nil,

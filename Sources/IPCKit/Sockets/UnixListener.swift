@@ -36,6 +36,7 @@ public struct UnixListener: ~Copyable, Sendable {
   ///   - group: whose group id it shall have; a group that this process is in, unless it is root's.
   ///   - backlog: how many connections may wait to be accepted; the kernel caps it at net.core.somaxconn.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EADDRINUSE when another process holds the lock, listens or has the name; ENOTSOCK when something else
   ///   stands there; ENAMETOOLONG; EPERM when the file cannot be given away, EINVAL when there is none to give; whatever
   ///   the calls above report. Nothing is left behind but the lock file.
@@ -75,7 +76,9 @@ public struct UnixListener: ~Copyable, Sendable {
   /// A second listener on the same socket, for a server that comes after this one. fcntl(2) with F_DUPFD_CLOEXEC.
   ///
   /// The path stays this one's, if it made it: the second one never removes it.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: EMFILE.
   public borrowing func duplicate(
     fileID: StaticString = #fileID, line: UInt32 = #line
@@ -91,7 +94,10 @@ public struct UnixListener: ~Copyable, Sendable {
   }
 
   /// Waits for a connection until the deadline. accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK, ppoll(2).
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - deadline: until when it waits.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: ``IPCError/system(_:)`` with EMFILE when the process may have no more descriptors.
   public borrowing func accept(
     deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line

@@ -20,7 +20,12 @@ internal import CIPCShim
 
   /// Connects to a listener of this type and checks who listens before anything is sent, as
   /// ``UnixStream/init(connectingTo:trusting:deadline:fileID:line:)`` does.
-  /// - Parameter fileID: with `line`, the ``DescriptorOrigin``.
+  /// - Parameters:
+  ///   - address: where the listener is.
+  ///   - policy: who must have called listen(2).
+  ///   - deadline: until when it waits.
+  ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: the same; EPROTOTYPE when the socket there is of another type.
   public init(
     connectingTo address: UnixAddress, trusting policy: PeerPolicy = .anyone, deadline: Deadline = .never,

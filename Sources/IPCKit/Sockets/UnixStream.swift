@@ -22,7 +22,9 @@ internal import CIPCShim
   /// - Parameters:
   ///   - address: where the listener is.
   ///   - policy: who must have called listen(2), which under socket activation is systemd: see ``Peer``.
+  ///   - deadline: until when it waits for a place in the backlog.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
+  ///   - line: as `fileID`.
   /// - Throws: ``IPCError/system(_:)`` with ENOENT or ECONNREFUSED when nobody listens, EACCES; ``PeerError/notAllowed(_:)``;
   ///   ``IPCError/deadlineExceeded(operation:)``.
   public init(

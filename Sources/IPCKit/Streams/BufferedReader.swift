@@ -43,6 +43,7 @@ public struct BufferedReader: ~Copyable, Sendable {
   ///   - descriptorLimit: how many descriptors may come with a frame, at most 253, for ``takeDescriptors()``; with 0, the
   ///     kernel lets go of what is sent.
   ///   - fileID: with `line`, the ``DescriptorOrigin`` of those.
+  ///   - line: as `fileID`.
   public init(
     _ descriptor: consuming FileDescriptor, limit: Int = 1 << 20, capacity: Int = 1 << 16, descriptorLimit: Int = 0,
     fileID: StaticString = #fileID, line: UInt32 = #line
@@ -106,8 +107,9 @@ public struct BufferedReader: ~Copyable, Sendable {
   /// The descriptors that came with the frame that was read last: those of the send that the frame ends with. They are the
   /// caller's from now on; what is not taken before the next frame is closed. recvmsg(2) with SCM_RIGHTS.
   ///
-  /// Whoever sends a frame and its descriptors with one call, as ``FileDescriptor/send(_:passing:deadline:)`` does, has them
-  /// arrive with it. None where the reader was made to take none.
+  /// Whoever sends a frame and its descriptors with one call, as
+  /// ``FileDescriptor/send(_:passing:deadline:)-(_,DescriptorList,_)`` does, has them arrive with it. None where the reader
+  /// was made to take none.
   public mutating func takeDescriptors() -> DescriptorList { descriptors?.take() ?? DescriptorList() }
 
   /// A descriptor that was handed back, with what had been read from it and not been asked for.

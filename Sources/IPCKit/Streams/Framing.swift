@@ -5,8 +5,12 @@ internal import Glibc
 /// How a stream of bytes is cut into frames. A reader, a connection and a reply handler all take the same.
 ///
 /// ```swift
-/// var reader = BufferedReader(descriptor)
-/// while let frame = try reader.nextFrame(.lengthPrefixed(by: 4, .bigEndian)) { count += frame.byteCount }
+/// func size(of descriptor: consuming FileDescriptor) throws(IPCError) -> Int {
+///   var reader = BufferedReader(descriptor)
+///   var size = 0
+///   while let frame = try reader.nextFrame(.lengthPrefixed(by: 4, .bigEndian)) { size += frame.byteCount }
+///   return size
+/// }
 /// ```
 public struct Framing: Hashable, Sendable {
   /// The order of a length's bytes.
