@@ -3,10 +3,10 @@
 
     check-code.py [-- FLAG...]      flags for swiftc that say where the modules are, such as -I DIR
 
-Blocks are those of README.md, CONTRIBUTING.md, docs, the DocC catalogues and the doc comments of the library. One that
-begins with an import is a whole program. One of declarations stands in a type or, with a test or an extension, in a
-file; anything else in an asynchronous function that may throw. These have the imports of PREAMBLE. Shell blocks are
-parsed by bash.
+Blocks are those of README.md, CONTRIBUTING.md, docs, Examples, the DocC catalogues and the doc comments of the library.
+One that begins with an import is a whole program. One of declarations stands in a type or, with a test or an extension,
+in a file; anything else in an asynchronous function that may throw. These have the imports of PREAMBLE. Shell blocks
+are parsed by bash.
 
 In an HTML comment right before a block, which no page shows, stands what is not to be read:
     given: loop: EventLoop          what the block takes as given: parameters of its function, declarations, an import
@@ -24,7 +24,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/*.md", "Sources/*/*.docc/**/*.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/*.md", "Examples/*.md", "Sources/*/*.docc/**/*.md"]
 SOURCES = ["Sources/IPCKit/**/*.swift", "Sources/IPCKitTesting/**/*.swift"]
 PREAMBLE = "import Glibc\nimport IPCKit\n"
 TEST_PREAMBLE = PREAMBLE + "import IPCKitTesting\nimport Testing\n"

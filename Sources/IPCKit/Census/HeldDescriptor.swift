@@ -6,7 +6,7 @@
 ///
 /// ```swift
 /// for held in try DescriptorCensus().descriptors where held.number > 2 && !held.isCloseOnExec {
-///   print(held)  // 7 pipe, reading, passed to every program that is executed
+///   print(held)  // 7 pipe, reading, no close-on-exec
 /// }
 /// ```
 public struct HeldDescriptor: Hashable, Sendable {

@@ -13,7 +13,7 @@
 ///   }
 /// }
 /// ```
-public enum IPCError: Error, Hashable, Sendable, CustomStringConvertible {
+@frozen public enum IPCError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A system call failed.
   case system(SystemError)
   /// The peer sent what it may not.
@@ -52,7 +52,7 @@ extension IPCError {
 }
 
 /// What a peer did wrong.
-public enum PeerError: Error, Hashable, Sendable, CustomStringConvertible {
+@frozen public enum PeerError: Error, Hashable, Sendable, CustomStringConvertible {
   /// More than `limit` bytes came without the frame's end; `received` is how many had come.
   case frameTooLong(limit: Int, received: Int)
   /// The peer ended inside a frame of `expected` bytes, after `received`.

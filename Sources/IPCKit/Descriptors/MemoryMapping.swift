@@ -26,7 +26,7 @@ internal import Glibc
   public let access: Access
 
   /// What can be done with the bytes of a mapping.
-  public enum Access: Hashable, Sendable {
+  @frozen public enum Access: Hashable, Sendable {
     /// Reading alone.
     case read
     /// Reading and writing.

@@ -3,7 +3,7 @@
 internal import CIPCShim
 
 /// How a process ended.
-public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+@frozen public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
   /// By exit(3), with this status, 0 to 255.
   case exited(Int32)
   /// By this signal.

@@ -3,7 +3,7 @@
 internal import Glibc
 
 /// When an async handler begins.
-public enum HandlerStart: Sendable {
+@frozen public enum HandlerStart: Sendable {
   /// With the client's first byte: a silent connection costs no task.
   case firstByte
   /// At once: for servers that speak first.
@@ -14,16 +14,11 @@ public enum HandlerStart: Sendable {
 ///
 /// ```swift
 /// let loop = try EventLoop()
-/// let failure = loop.run {
-///   do throws(SystemError) {
-///     let server = Server(try UnixListener(binding: "/run/user/1000/echo.sock"), on: loop)
-///     try await server.run { (connection: consuming Connection) in
-///       var input = connection.input
-///       while let line = try await input.nextLine() { try await connection.writeLine(line) }
-///     }
-///     return nil as SystemError?
-///   } catch {
-///     return error
+/// try loop.run {
+///   let server = Server(try UnixListener(binding: "/run/user/1000/echo.sock"), on: loop)
+///   try await server.run { connection in
+///     var input = connection.input
+///     while let line = try await input.nextLine() { try await connection.writeLine(line) }
 ///   }
 /// }
 /// ```

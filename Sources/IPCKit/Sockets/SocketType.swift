@@ -3,7 +3,7 @@
 internal import CIPCShim
 
 /// How a Unix socket carries bytes.
-public enum SocketType: Sendable, Hashable, CaseIterable {
+@frozen public enum SocketType: Sendable, Hashable, CaseIterable {
   /// A connection whose bytes have no bounds but their order. SOCK_STREAM.
   case stream
   /// Messages without a connection, each whole and in order. SOCK_DGRAM.

@@ -9,7 +9,7 @@
 /// let nameless = try UnixListener(binding: .abstract("example"))
 /// let chosen = UnixAddress.path(CommandLine.arguments[1])
 /// ```
-public enum UnixAddress: Hashable, Sendable {
+@frozen public enum UnixAddress: Hashable, Sendable {
   /// A file's path, from the working directory unless it begins with `/`.
   ///
   /// The kernel's addresses have room for 107 bytes. A longer path is reached through a descriptor of its directory and

@@ -14,7 +14,7 @@ internal import Glibc
 /// ```
 public struct Framing: Hashable, Sendable {
   /// The order of a length's bytes.
-  public enum ByteOrder: Hashable, Sendable {
+  @frozen public enum ByteOrder: Hashable, Sendable {
     /// The most significant byte first, as networks have it.
     case bigEndian
     /// The least significant byte first, as most processors have it.
