@@ -132,6 +132,7 @@ test-install: build ## Link programs with what `make install` gives, as stranger
 	Tests/System/installation $(PREFIXED)
 	Tests/System/consumers $(PREFIXED)
 	Tests/System/api $(PREFIXED)/lib/swift
+	scripts/check-code.py -- -I $(PREFIXED)/lib/swift
 
 check-api: library ## Compare the library's interface to the last tagged version's.
 	$(LIBRARY_VARIABLES) scripts/check-api.sh
