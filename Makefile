@@ -35,7 +35,7 @@ PROGRAMS = windowd windowctl fdwatch
 # What `make test-systemd` boots.
 STAGE = .build/stage
 
-.PHONY: help build echo-service leaky install uninstall demo test test-debug test-release test-alacritty test-systemd sanitize lint format bench bench-quick figures clean
+.PHONY: help build examples leaky install uninstall demo test test-debug test-release test-alacritty test-systemd test-examples sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -50,10 +50,10 @@ build: ## Build the programs; they are in .build/release then.
 	$(RELEASE) --product windowctl $(WINDOWCTL_LINK) $(QUIET)
 	@cp $(WINDOWCTL_SCRATCH)/release/windowctl .build/release/windowctl
 
-echo-service: build ## Build the example of an activated service; it is in .build/echo/release then.
+examples: build ## Build the examples; they are in .build/examples/release then.
 	@# Planned anew each time: a file that has come into the library would not be seen from there.
-	@rm -f .build/echo/release.yaml
-	$(RELEASE) --package-path Examples/echo --scratch-path .build/echo $(WINDOWD_LINK) $(QUIET)
+	@rm -f .build/examples/release.yaml
+	$(RELEASE) --package-path Examples --scratch-path .build/examples $(WINDOWD_LINK) $(QUIET)
 
 leaky: ## Build the example that leaks; it is .build/leaky then.
 	@scripts/install-packages.sh gcc libc6-dev
@@ -91,18 +91,22 @@ test-release: ## All tests in release.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(SWIFT) test --configuration release --scratch-path .build/test-release
 
-test-systemd: build echo-service ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
+test-systemd: build examples ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/installation
 	rm -rf $(STAGE)
 	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr/local
-	$(INSTALL) .build/echo/release/echo-service $(STAGE)/usr/local/bin
+	$(INSTALL) .build/examples/release/echo-service $(STAGE)/usr/local/bin
 	$(INSTALL) -m 644 Examples/echo/echo.socket Examples/echo/echo.service $(STAGE)/usr/local/lib/systemd/system
 	scripts/boot-systemd.sh $(STAGE) Tests/System/systemd python3 /tests/main.py
 
 test-alacritty: build ## Let fdwatch find the leak of Debian's own Alacritty, on an X server without a screen.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/alacritty-leak.py
+
+test-examples: examples ## Run the examples, talk to them rightly and wrongly, and end them. As root it tries other users too.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/examples.py
 
 sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
