@@ -3,8 +3,8 @@
 SWIFT ?= swift
 # Packages of Debian's beside the toolchain; installed when they are missing.
 BUILD_PACKAGES = libc6-dev libstdc++-12-dev make
-TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof python3 shellcheck \
-	strace systemd util-linux xvfb
+TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof openssh-client \
+	openssh-server python3 shellcheck strace systemd util-linux xvfb
 BENCH_PACKAGES = $(BUILD_PACKAGES) gcc gnuplot-nox python3 strace
 
 # Tests start programs, which take their turns on the cores: more at once would only keep each waiting.
@@ -35,7 +35,7 @@ PROGRAMS = windowd windowctl fdwatch
 # What `make test-systemd` boots.
 STAGE = .build/stage
 
-.PHONY: help build examples leaky install uninstall demo test test-debug test-release test-alacritty test-systemd test-examples sanitize lint format bench bench-quick figures clean
+.PHONY: help build examples leaky install uninstall demo test test-debug test-release test-alacritty test-systemd test-examples test-remote sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -107,6 +107,10 @@ test-alacritty: build ## Let fdwatch find the leak of Debian's own Alacritty, on
 test-examples: examples ## Run the examples, talk to them rightly and wrongly, and end them. As root it tries other users too.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/examples.py
+
+test-remote: build ## Use windowd through an sshd on the loopback device. As root it tries other users too.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/forwarding.py
 
 sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
 	@scripts/install-packages.sh $(TEST_PACKAGES)

@@ -124,7 +124,7 @@ def stand_in(path, replies, user=None):
         with connection.makefile("rb") as lines:
             for line in lines:
                 seen.append(line)
-                reply = next(replies)
+                reply = next(replies, None)
                 if not reply:
                     return silent.append(connection) if reply == b"" else connection.close()
                 connection.sendall(reply)
