@@ -8,7 +8,7 @@ let ipc = Target.Dependency.product(name: "IPCKit", package: "IPCKit")
 let settings: [SwiftSetting] = [
   // A function that is given to the library as a handler stays on the loop that calls it, as a closure does by itself.
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-  // What the compiler cannot check says so where it stands; in all of these programs that is one line.
+  // What the compiler cannot check says so where it stands: a number that becomes a descriptor, a call of C's.
   .strictMemorySafety(),
 ]
 
