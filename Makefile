@@ -8,8 +8,8 @@ abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[0-9]+).*/\1/')
 triple := $(shell uname -m)-unknown-linux-gnu
 # Packages of Debian's beside the toolchain; installed when they are missing.
 BUILD_PACKAGES = binutils libc6-dev libstdc++-12-dev make
-TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof pkgconf python3 shellcheck \
-	strace systemd util-linux xvfb
+TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof openssh-client \
+	openssh-server pkgconf python3 shellcheck strace systemd util-linux xvfb
 BENCH_PACKAGES = $(BUILD_PACKAGES) gcc gnuplot-nox python3 strace
 
 # Tests start programs, which take their turns on the cores: more at once would only keep each waiting.
@@ -58,7 +58,7 @@ MODULES = -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CIPCShim.b
 STAGE = .build/stage
 PREFIXED = $(CURDIR)/.build/prefix
 
-.PHONY: help build programs library echo-service leaky install install-strip uninstall demo test test-debug test-release test-install test-alacritty test-systemd check-api sanitize docs check-code lint format bench bench-quick figures clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*## .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -79,10 +79,10 @@ library: ## Build the library for programs outside of this package; it is in .bu
 	@scripts/install-packages.sh $(BUILD_PACKAGES)
 	$(LIBRARY_VARIABLES) scripts/build-library.sh
 
-echo-service: programs ## Build the example of an activated service; it is in .build/echo/release then.
+examples: ## Build the examples; they are in .build/examples/release then.
 	@# Planned anew each time: a file that has come into the library would not be seen from there.
-	@rm -f .build/echo/release.yaml
-	$(RELEASE) --package-path Examples/echo --scratch-path .build/echo $(WINDOWD_LINK) $(QUIET)
+	@rm -f .build/examples/release.yaml
+	$(RELEASE) --package-path Examples --scratch-path .build/examples $(QUIET)
 
 leaky: ## Build the example that leaks; it is .build/leaky then.
 	@scripts/install-packages.sh gcc libc6-dev
@@ -117,11 +117,11 @@ test-release: ## All tests in release.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(SWIFT) test --configuration release --scratch-path .build/test-release
 
-test-systemd: build echo-service ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
+test-systemd: build examples ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	rm -rf $(STAGE)
 	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr/local
-	$(INSTALL) .build/echo/release/echo-service $(STAGE)/usr/local/bin
+	$(INSTALL) .build/examples/release/echo-service $(STAGE)/usr/local/bin
 	$(INSTALL) -m 644 Examples/echo/echo.socket Examples/echo/echo.service $(STAGE)/usr/local/lib/systemd/system
 	scripts/boot-systemd.sh $(STAGE) Tests/System/systemd python3 /tests/main.py
 
@@ -140,6 +140,14 @@ check-api: library ## Compare the library's interface to the last tagged version
 test-alacritty: programs ## Let fdwatch find the leak of Debian's own Alacritty, on an X server without a screen.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/alacritty-leak.py
+
+test-examples: examples ## Run the examples, talk to them rightly and wrongly, and end them. As root it tries other users too.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/examples.py
+
+test-remote: build ## Use windowd through an sshd on the loopback device. As root it tries other users too.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/forwarding.py
 
 sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
 	@scripts/install-packages.sh $(TEST_PACKAGES)

@@ -1,5 +1,9 @@
 // An echo service that systemd starts for its first client: it takes the socket that is there already, gives every line
-// back to whoever sent it, and ends when nobody has come for a while.
+// back to whoever sent it, and ends when nobody has come for a while, or when it is told to. The units beside this file
+// let it do nothing else. To try it without them:
+//
+//   systemd-socket-activate --listen=/tmp/echo.sock --fdname=echo echo-service &
+//   line-client --socket /tmp/echo.sock hello
 
 import Glibc
 import IPCKit
@@ -13,8 +17,18 @@ func serve(on loop: EventLoop) async throws(SystemError) {
   var limits = ServerLimits()
   limits.frameLength = 64 << 10
   limits.idleExit = .seconds(30)
+  let stop = ServerStop()
   // Who may connect is the socket unit's to say.
-  let server = Server(listener, on: loop, admitting: .anyone, limits: limits)
+  let server = Server(listener, on: loop, admitting: .anyone, limits: limits, stop: stop)
+
+  // A stop is no end in the middle of a line: nobody new is let in, and who has begun one still hears it.
+  let signals = try SignalSource([SIGTERM, SIGINT], on: loop)
+  let listening = Task(executorPreference: loop) {
+    _ = try await signals.next()
+    stop.stop(deadline: .after(.seconds(5)))
+  }
+  defer { listening.cancel() }
+
   try ServiceManager().notify(.ready)
   try await server.run(
     replying: ReplyHandler { line, reply in
