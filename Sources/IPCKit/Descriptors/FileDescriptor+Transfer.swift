@@ -76,10 +76,15 @@ extension FileDescriptor {
     while !rest.isEmpty { rest = rest.extracting(droppingFirst: try write(rest, deadline: deadline)) }
   }
 
+  /// Writes all of `bytes`, as ``writeAll(_:deadline:)-(RawSpan,_)`` does.
+  public borrowing func writeAll(_ bytes: [UInt8], deadline: Deadline = .never) throws(IPCError) {
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try unsafe writeAll(bytes.span.bytes, deadline: deadline)
+  }
+
   /// Writes all of `text` as UTF-8, as ``writeAll(_:deadline:)-(RawSpan,_)`` does.
   public borrowing func writeAll(_ text: String, deadline: Deadline = .never) throws(IPCError) {
-    // Bytes seen as raw bytes: nothing is reinterpreted.
-    try unsafe writeAll(Array(text.utf8).span.bytes, deadline: deadline)
+    try writeAll(Array(text.utf8), deadline: deadline)
   }
 
   /// Waits for readiness with ppoll(2).

@@ -121,6 +121,16 @@ extension Connection {
     // Typed as what they are, bytes, so that the array copies them as a block.
     return unsafe [UInt8](line.assumingMemoryBound(to: UInt8.self))
   }
+
+  /// The next line as text to keep; as ``nextLine(deadline:)``.
+  /// - Throws: ``PeerError/notUTF8``, with the line consumed.
+  nonisolated(nonsending) public mutating func nextLine(
+    as: String.Type, deadline: Deadline = .never
+  ) async throws(IPCError) -> String? {
+    guard let line = try await nextLine(deadline: deadline) else { return nil }
+    guard let text = String(validating: line) else { throw .peer(.notUTF8) }
+    return text
+  }
 }
 
 extension Connection {

@@ -42,6 +42,11 @@ extension Connection {
     try await unsafe write(bytes.span.bytes)
   }
 
+  /// Sends a line as UTF-8, and its newline; as ``write(_:)-(RawSpan)``.
+  nonisolated(nonsending) public func writeLine(_ line: String) async throws(IPCError) {
+    try await writeLine(Array(line.utf8))
+  }
+
   /// Sends `text` as UTF-8; as ``write(_:)-(RawSpan)``.
   nonisolated(nonsending) public func write(_ text: String) async throws(IPCError) {
     try await write(Array(text.utf8))
@@ -59,6 +64,16 @@ extension Connection {
     _ bytes: RawSpan, passing descriptors: consuming DescriptorList
   ) async throws(IPCError) {
     try await write(bytes, lending: descriptors)
+  }
+
+  /// Sends text as UTF-8 and gives a descriptor away with it, whether sending succeeds or not; as ``write(_:lending:)``.
+  nonisolated(nonsending) public func write(
+    _ text: String, passing descriptor: consuming FileDescriptor
+  ) async throws(IPCError) {
+    let bytes = Array(text.utf8)
+    let descriptors = DescriptorList(descriptor)
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try await unsafe write(bytes.span.bytes, lending: descriptors)
   }
 
   /// Sends what was collected, and then bytes with copies of descriptors, which stay the caller's too. sendmsg(2) with

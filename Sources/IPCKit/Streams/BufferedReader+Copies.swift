@@ -17,7 +17,7 @@ extension BufferedReader {
     endingWith delimiter: UInt8, as: [UInt8].Type, deadline: Deadline = .never
   ) throws(IPCError) -> [UInt8]? {
     guard let frame = try next(endingWith: delimiter, deadline: deadline) else { return nil }
-    return frame.copy
+    return [UInt8](copying: frame)
   }
 
   /// The bytes up to the next `delimiter`, as text to keep; as ``next(endingWith:deadline:)``.
@@ -34,7 +34,7 @@ extension BufferedReader {
     exactly count: Int, as: [UInt8].Type, deadline: Deadline = .never
   ) throws(IPCError) -> [UInt8]? {
     guard let piece = try next(exactly: count, deadline: deadline) else { return nil }
-    return piece.copy
+    return [UInt8](copying: piece)
   }
 
   /// Exactly `count` bytes, as text to keep; as ``next(exactly:deadline:)``.
@@ -47,7 +47,7 @@ extension BufferedReader {
   }
 
   private static func text(_ view: RawSpan) throws(IPCError) -> String {
-    guard let text = view.text else { throw .peer(.notUTF8) }
+    guard let text = String(validating: view) else { throw .peer(.notUTF8) }
     return text
   }
 }
