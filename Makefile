@@ -3,8 +3,8 @@
 SWIFT ?= swift
 # Packages of Debian's beside the toolchain; installed when they are missing.
 BUILD_PACKAGES = libc6-dev libstdc++-12-dev make
-TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof python3 shellcheck \
-	strace systemd util-linux xvfb
+TEST_PACKAGES = $(BUILD_PACKAGES) alacritty fish gcc groff-base iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof mandoc \
+	python3 shellcheck strace systemd util-linux xvfb zsh
 BENCH_PACKAGES = $(BUILD_PACKAGES) gcc gnuplot-nox python3 strace
 
 # Tests start programs, which take their turns on the cores: more at once would only keep each waiting.
@@ -35,7 +35,7 @@ PROGRAMS = windowd windowctl fdwatch
 # What `make test-systemd` boots.
 STAGE = .build/stage
 
-.PHONY: help build echo-service leaky install uninstall demo test test-debug test-release test-alacritty test-systemd sanitize lint format bench bench-quick figures clean
+.PHONY: help build echo-service leaky completions install uninstall demo test test-debug test-release test-manual test-alacritty test-systemd sanitize lint format bench bench-quick figures clean
 
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
@@ -64,6 +64,9 @@ leaky: ## Build the example that leaks; it is .build/leaky then.
 $(PROGRAMS:%=.build/release/%):
 	$(MAKE) build
 
+completions: $(PROGRAMS:%=.build/release/%) ## Write completions for bash, zsh and fish; they are in .build/completions then.
+	scripts/completions.sh .build/release .build/completions
+
 install: $(PROGRAMS:%=.build/release/%) ## Install the programs and systemd's units below PREFIX, /usr/local unless given.
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(systemunitdir) $(DESTDIR)$(userunitdir)
 	$(INSTALL) $(PROGRAMS:%=.build/release/%) $(DESTDIR)$(bindir)
@@ -81,7 +84,7 @@ uninstall: ## Remove what `make install` with the same PREFIX has put there.
 demo: build ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
 	.build/release/demo
 
-test: lint test-debug test-release test-alacritty test-systemd ## Lint, then all tests in debug and in release, with a real Alacritty, and with systemd.
+test: lint test-debug test-release test-manual test-alacritty test-systemd ## Lint, then all tests in debug and in release, of the manual, with a real Alacritty, and with systemd.
 
 test-debug: ## All tests in debug.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
@@ -90,6 +93,11 @@ test-debug: ## All tests in debug.
 test-release: ## All tests in release.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(SWIFT) test --configuration release --scratch-path .build/test-release
+
+test-manual: build completions ## See that the manual tells all and nothing else, and what three shells complete.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/manual.py
+	Tests/System/completions.py
 
 test-systemd: build echo-service ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
