@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What bash, zsh and fish offer for the programs' command lines: real shells on terminals, at which the key is typed that
-lists what is possible, and a real windowd whose windows have titles that must stay text.
+"""What bash, zsh and fish offer for the programs' command lines: real shells on terminals, at which the key is typed
+that lists what is possible, and a real windowd whose windows have titles that must stay text.
 
     completions.py [PROGRAMS [SCRIPTS]]     .build/release and .build/completions, unless given
 
@@ -129,7 +129,7 @@ class Shells:
             (home / name).write_text(text)
 
     def offered(self, shell, line):
-        """What is on the screen after the line was typed and the key that lists; a unique word may stand in the line."""
+        """What is on the screen after the line and the key that lists; fish puts what is unique into the line."""
         command, _, _, key = SHELLS[shell]
         terminal = Terminal([word.format(home=self.home) for word in command], self.environment, self.home)
         try:
@@ -188,8 +188,8 @@ def windows(shells):
     for title in TITLES:
         subprocess.run([PROGRAMS / "windowctl", "create-window", f"--title={title}", "-e", "cat"], **options)
     ids = [str(number + 1) for number in range(len(TITLES))]
-    for line in ("attach ", "close-window ", "show ", "wait ", "resize-window ", "config --window ", "get-config --window "):
-        shells.expect("windowctl " + line, ids)
+    for words in ("attach", "close-window", "show", "wait", "resize-window", "config --window", "get-config --window"):
+        shells.expect(f"windowctl {words} ", ids)
     shells.expect("windowctl resize-window 1 ", (), ids[1:])
     for shell in ("zsh", "fish"):
         screen = shells.offered(shell, "windowctl show ")
@@ -198,7 +198,8 @@ def windows(shells):
     shells.expect("windowctl config siz", ["size=80x24"])
     shells.expect("windowctl create-window -o scr", ["scrollback=262144"])
     screen = shells.offered("bash", "windowctl config siz\t")
-    check("size=80x24" in screen, "bash: a setting is inserted as it is", "" if "size=80x24" in screen else repr(screen))
+    good = "size=80x24" in screen
+    check(good, "bash: a setting is inserted as it is", "" if good else repr(screen))
     return ids
 
 
@@ -238,7 +239,8 @@ def processes(shells):
             wait_until(lambda: comm.read_text().strip() == name[:15], "the program runs")
         shells.expect("fdwatch ", [names[0], *numbers], ["$(touch", "help"])
         shells.expect("fdwatch sleep", [names[0]], numbers)
-        shells.expect(f"fdwatch --run {shells.home}/sleepin", [f"{shells.home}/sleeping-beauty"], shells=["zsh", "fish"])
+        program = f"{shells.home}/{names[0]}"
+        shells.expect(f"fdwatch --run {program[:-3]}", [program], shells=["zsh", "fish"])
         # Nor does a file's name run.
         shells.expect(f"fdwatch --run {shells.home}/")
 
@@ -249,8 +251,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="completions-") as name:
         shells = Shells(pathlib.Path(name))
         words(shells)
-        daemon = subprocess.Popen(
-            [PROGRAMS / "windowd", "--detached"], env=shells.environment, stdout=subprocess.PIPE, text=True)  # fmt: skip
+        command = [PROGRAMS / "windowd", "--detached"]
+        daemon = subprocess.Popen(command, env=shells.environment, stdout=subprocess.PIPE, text=True)
         try:
             check(daemon.stdout.readline() == "ready\n", "windowd is there")
             ids = windows(shells)
