@@ -188,8 +188,8 @@ def windows(shells):
     for title in TITLES:
         subprocess.run([PROGRAMS / "windowctl", "create-window", f"--title={title}", "-e", "cat"], **options)
     ids = [str(number + 1) for number in range(len(TITLES))]
-    for words in ("attach", "close-window", "show", "wait", "resize-window", "config --window", "get-config --window"):
-        shells.expect(f"windowctl {words} ", ids)
+    for command in ("attach", "close-window", "show", "wait", "resize-window", "config --window", "get-config --window"):
+        shells.expect(f"windowctl {command} ", ids)
     shells.expect("windowctl resize-window 1 ", (), ids[1:])
     for shell in ("zsh", "fish"):
         screen = shells.offered(shell, "windowctl show ")
@@ -252,7 +252,8 @@ def main():
         shells = Shells(pathlib.Path(name))
         words(shells)
         command = [PROGRAMS / "windowd", "--detached"]
-        daemon = subprocess.Popen(command, env=shells.environment, stdout=subprocess.PIPE, text=True)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "env": shells.environment, "text": True}
+        daemon = subprocess.Popen(command, **pipes)
         try:
             check(daemon.stdout.readline() == "ready\n", "windowd is there")
             ids = windows(shells)

@@ -91,7 +91,7 @@ def command_lines():
 
 def names_in(source, enumeration):
     """The values of an enumeration of strings in a source."""
-    text = (ROOT / "Sources/WindowProtocol" / source).read_text()
+    text = (ROOT / "Sources" / source).read_text()
     body = re.search(rf"enum {enumeration}: String\b.*?\{{(.*?)\n *\}}", text, re.DOTALL).group(1)
     return {value or name for name, value in re.findall(r'^ *case (\w+)(?: = "([^"]+)")?$', body, re.MULTILINE)}
 
@@ -103,9 +103,60 @@ def protocol():
         subsection for section, subsection, name, _ in page
         if name == ".Ss" and section in ("REQUESTS", "ALACRITTY'S MESSAGES")
     }  # fmt: skip
-    codes = {words[1] for section, _, name, words in page if name == ".It" and section == "ERROR CODES"}
-    compare("windowd-protocol.7: requests", names_in("Request+Coding.swift", "Name"), requests)
-    compare("windowd-protocol.7: error codes", names_in("Reply.swift", "FailureCode"), codes)
+    compare("windowd-protocol.7: requests", names_in("WindowProtocol/Request+Coding.swift", "Name"), requests)
+    codes = names_in("WindowProtocol/Reply.swift", "FailureCode")
+    compare("windowd-protocol.7: error codes", codes, items("windowd-protocol.7", "ERROR CODES"))
+
+
+def items(page, section):
+    """The names of the items in a section."""
+    return {words[1] for part, _, name, words in macros(page) if name == ".It" and part == section and words[0] == "Cm"}
+
+
+def strings_in(source, declaration):
+    """The strings in a declaration of a source."""
+    text = (ROOT / "Sources" / source).read_text()
+    return set(re.findall(r'"([^"]+)"', re.search(rf"{declaration}.*?\[\n(.*?)\n *\]", text, re.DOTALL).group(1)))
+
+
+def daemon_page():
+    """Settings, and the variables that programs do not have."""
+    page = (ROOT / "man/windowd.8.in").read_text()
+    settings = strings_in("WindowService/Configuration.swift", "let keys")
+    compare("windowd.8: settings", settings, items("windowd.8", "CONFIGURATION"))
+    kept_back = page.partition("It has none of those")[2].partition(".Sh")[0]
+    told = {name for name in re.findall(r"^\.Ev (\w+)", kept_back, re.MULTILINE) if not name.endswith("_")}
+    compare("windowd.8: variables kept back", strings_in("WindowService/ChildSetup.swift", "ownVariables"), told)
+
+
+def keys_of(value, by_kind=("kinds", "growth")):
+    """All keys in a document, but for kinds of descriptors."""
+    if isinstance(value, list):
+        return set().union(*(keys_of(one) for one in value))
+    if not isinstance(value, dict):
+        return set()
+    inner = [one for key, one in value.items() if key not in by_kind or "group" in one]
+    return set(value).union(*map(keys_of, inner))
+
+
+def documents():
+    """What suspects and fdwatch's documents are made of."""
+    rules = {words[-1] for section, _, name, words in macros("fdwatch.1") if section == "SUSPECTS" and name == ".It"}
+    compare("fdwatch.1: suspects", names_in("DescriptorWatch/Suspect.swift", "Rule"), rules)
+    page = (ROOT / "man/fdwatch.1.in").read_text().partition(".Sh JSON")[2].partition(".Sh")[0]
+    told = set(re.findall(r"[A-Za-z]+", "\n".join(re.findall(r"^\.(?:It |Pq .*|)Cm .*", page, re.MULTILINE))))
+    with tempfile.TemporaryDirectory(prefix="manual-") as directory:
+        saved = f"{directory}/before.json"
+        descriptors = [socket.socketpair(), os.pipe()]
+        command = [PROGRAMS / "fdwatch", str(os.getpid())]
+        subprocess.run([*command, "--save", saved], check=True, stdout=subprocess.DEVNULL)
+        command += ["--json", "--interval", "20ms", "--count", "3", "--diff", saved]
+        seen = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        os.close(descriptors[1][0])
+        os.close(descriptors[1][1])
+    known = set().union(*(keys_of(json.loads(line)) for line in seen.splitlines()))
+    missing = sorted(known - told)
+    check(len(known) > 40 and not missing, "fdwatch.1: keys", f"the page lacks {missing}" if missing else len(known))
 
 
 def exchanges():
@@ -192,6 +243,8 @@ def conversations():
 def main():
     """Prints a line for each check."""
     command_lines()
+    daemon_page()
+    documents()
     protocol()
     conversations()
     return 1 if failures else 0
