@@ -8,8 +8,8 @@ abi := $(shell echo $(version) | sed -E 's/^(0\.[0-9]+|[0-9]+).*/\1/')
 triple := $(shell uname -m)-unknown-linux-gnu
 # Packages of Debian's beside the toolchain; installed when they are missing.
 BUILD_PACKAGES = binutils libc6-dev libstdc++-12-dev make
-TEST_PACKAGES = $(BUILD_PACKAGES) alacritty gcc iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof openssh-client \
-	openssh-server pkgconf python3 shellcheck strace systemd util-linux xvfb
+TEST_PACKAGES = $(BUILD_PACKAGES) alacritty fish gcc groff-base iproute2 libegl1 libsystemd0 libxcursor1 libxi6 lsof mandoc \
+	openssh-client openssh-server pkgconf python3 shellcheck strace systemd util-linux xvfb zsh
 BENCH_PACKAGES = $(BUILD_PACKAGES) gcc gnuplot-nox python3 strace
 
 # Tests start programs, which take their turns on the cores: more at once would only keep each waiting.
@@ -52,6 +52,7 @@ LIBRARY_VARIABLES = $(call told,version abi triple SWIFT SWIFTC)
 INSTALL_VARIABLES = $(call told,version abi triple DESTDIR prefix exec_prefix bindir libdir pkgconfigdir mandir docdir \
 	bashcompletiondir zshcompletiondir fishcompletiondir systemunitdir userunitdir INSTALL INSTALL_PROGRAM)
 PROGRAMS = windowd windowctl fdwatch
+BUILT = $(PROGRAMS:%=.build/release/%) .build/library/lib/libIPCKit.so .build/completions/_windowd
 # Where a debug build has the modules, for `make check-code`.
 MODULES = -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CIPCShim.build/module.modulemap
 # What `make test-systemd` boots, and where `make test-install` installs.
@@ -63,7 +64,7 @@ PREFIXED = $(CURDIR)/.build/prefix
 help: ## List what can be done.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s "$$(printf '\t')"
 
-build: programs library ## Build all that `make install` installs.
+build: programs completions library ## Build all that `make install` installs.
 
 programs: ## Build the programs; they are in .build/release then.
 	@scripts/install-packages.sh $(BUILD_PACKAGES)
@@ -94,8 +95,13 @@ $(PROGRAMS:%=.build/release/%):
 	$(MAKE) programs
 .build/library/lib/libIPCKit.so:
 	$(MAKE) library
+.build/completions/_windowd:
+	$(MAKE) completions
 
-install: $(PROGRAMS:%=.build/release/%) .build/library/lib/libIPCKit.so ## Install everything below PREFIX, /usr/local unless given.
+completions: programs ## Write completions for bash, zsh and fish; they are in .build/completions then.
+	scripts/completions.sh .build/release .build/completions
+
+install: $(BUILT) ## Install everything below PREFIX, /usr/local unless given.
 	@$(INSTALL_VARIABLES) scripts/install.sh install
 
 install-strip: ## The same, with programs and libraries without symbols: a third of the size.
@@ -107,7 +113,18 @@ uninstall: ## Remove what `make install` with the same variables has put there.
 demo: programs ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
 	.build/release/demo
 
-test: lint test-debug test-release test-alacritty test-systemd ## Lint, then all tests in debug and in release, with a real Alacritty, and with systemd.
+test: lint test-builds test-debug test-release test-install test-manual test-examples test-remote test-alacritty test-systemd docs check-api ## All that must pass: form, tests in debug and in release, what is installed, the documentation, real clients, a real systemd.
+
+# A compiler of a whole module works on one core: what is built apart is built beside the rest.
+test-builds: ## Build all that the tests need, two at a time.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	$(MAKE) --jobs=2 test-builds-here test-builds-apart
+test-builds-here:
+	$(SWIFT) build --build-tests
+	$(MAKE) programs completions
+test-builds-apart:
+	$(SWIFT) build --build-tests --configuration release --scratch-path .build/test-release
+	$(MAKE) library examples
 
 test-debug: ## All tests in debug.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
@@ -116,6 +133,11 @@ test-debug: ## All tests in debug.
 test-release: ## All tests in release.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(SWIFT) test --configuration release --scratch-path .build/test-release
+
+test-manual: completions ## See that the manual tells all and nothing else, and what three shells complete.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/manual.py
+	Tests/System/completions.py
 
 test-systemd: build examples ## Boot systemd over what `make install` gives, and see what windowd does there. Takes root.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
@@ -145,7 +167,7 @@ test-examples: examples ## Run the examples, talk to them rightly and wrongly, a
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/examples.py
 
-test-remote: build ## Use windowd through an sshd on the loopback device. As root it tries other users too.
+test-remote: programs ## Use windowd through an sshd on the loopback device. As root it tries other users too.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/forwarding.py
 

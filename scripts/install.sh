@@ -36,7 +36,7 @@ configure() {
 
 for program in windowd windowctl fdwatch; do
   put "$bindir/$program" copy_program ".build/release/$program"
-  put "$bashcompletiondir/$program" copy ".build/completions/$program"
+  put "$bashcompletiondir/$program" copy ".build/completions/$program.bash"
   put "$zshcompletiondir/_$program" copy ".build/completions/_$program"
   put "$fishcompletiondir/$program.fish" copy ".build/completions/$program.fish"
 done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that can be said about the sources without running them.
+# Everything that can be said about the sources, and about the manual, without running anything.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,17 @@ for file in Sources/CIPCShim/*.c; do
 done
 for file in Benchmarks/FirstLight/*.c Benchmarks/Sources/*/*.c; do
   gcc -std=gnu11 -Wall -Wextra -Werror -fsyntax-only "$file"
+done
+
+# The pages as they are installed; neither reader has anything to say of them.
+pages=$(mktemp -d)
+trap 'rm -rf "$pages"' EXIT
+for page in man/*.in; do
+  name=$(basename "$page" .in)
+  sed -e 's/@version@/0.0.0/' -e 's|@bindir@|/usr/local/bin|' "$page" >"$pages/$name"
+  mandoc -T lint -W warning "$pages/$name"
+  groff -mandoc -Tutf8 -ww "$pages/$name" 2>&1 >"$pages/text" | tee "$pages/warnings"
+  [ ! -s "$pages/warnings" ]
 done
 
 git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run Tests/System ':!*.py' | xargs shellcheck

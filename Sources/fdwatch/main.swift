@@ -54,10 +54,10 @@ struct Fdwatch: ParsableCommand {
       """,
     version: ProgramVersion.current)
 
-  @Argument(help: "The process: its number, or its name if no other has it.")
+  @Argument(help: "The process: its number, or its name if no other has it.", completion: .processes)
   var process: String?
 
-  @Option(help: "Look at the main process of this systemd unit.")
+  @Option(help: "Look at the main process of this systemd unit.", completion: .units)
   var unit: String?
 
   @Flag(help: "The unit is of the user's own service manager.")
@@ -81,10 +81,10 @@ struct Fdwatch: ParsableCommand {
     transform: Self.duration)
   var warmUp: Duration?
 
-  @Option(help: ArgumentHelp("Write the last snapshot to this file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the last snapshot to this file.", valueName: "file"), completion: .file())
   var save: String?
 
-  @Option(help: ArgumentHelp("Compare with the snapshot in this file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Compare with the snapshot in this file.", valueName: "file"), completion: .file())
   var diff: String?
 
   @Option(
@@ -99,17 +99,20 @@ struct Fdwatch: ParsableCommand {
   @Flag(help: "Show long groups whole.")
   var all = false
 
-  @Option(help: "Colours: auto, always or never. auto heeds $NO_COLOR.")
+  @Option(
+    help: "Colours: auto, always or never. auto heeds $NO_COLOR.", completion: .list(["auto", "always", "never"]))
   var color = "auto"
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Write the report of --run to this file. [default: standard error]", valueName: "file"))
+    help: ArgumentHelp("Write the report of --run to this file. [default: standard error]", valueName: "file"),
+    completion: .file())
   var output: String?
 
   @Option(
     name: .customLong("run"), parsing: .remaining,
-    help: ArgumentHelp("Run the rest of the command line, and look at it until it ends.", valueName: "command"))
+    help: ArgumentHelp("Run the rest of the command line, and look at it until it ends.", valueName: "command"),
+    completion: .programs)
   var rest: [String] = []
 
   private var command: [String] { rest.first == "--" ? Array(rest.dropFirst()) : rest }

@@ -9,6 +9,7 @@ internal import WindowProtocol
 struct AttachOptions: ParsableArguments {
   @Option(
     help: "The key that detaches, as ^X, or `none`. [default: $WINDOWCTL_DETACH_KEY, else ^\\]",
+    completion: .list(["none"]),
     transform: { text in
       guard text == "none" || ControlKey(text) != nil else { throw ValidationError("a key is ^A to ^_, or none") }
       return text
@@ -37,7 +38,7 @@ struct Attach: ParsableCommand {
   @OptionGroup var attachOptions: AttachOptions
   @Flag(help: "Take the window over from a client that has it.") var steal = false
   @Flag(help: "Watch: what is typed does not reach the window.") var readOnly = false
-  @Argument(help: "The window.") var id: UInt64
+  @Argument(help: "The window.", completion: .windows) var id: UInt64
 
   func run() throws {
     try Output.exiting(options) { () throws(ClientFailure) in

@@ -7,7 +7,8 @@ internal import WindowProtocol
 
 /// Options that every command has.
 struct ClientOptions: ParsableArguments {
-  @Option(help: "The daemon's socket. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]")
+  @Option(
+    help: "The daemon's socket. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]", completion: .file())
   var socket: String?
 
   @Option(

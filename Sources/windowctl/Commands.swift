@@ -74,7 +74,7 @@ struct CloseWindow: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "close-window", abstract: "Hang a window up, and return when it has gone.")
   @OptionGroup var options: ClientOptions
-  @Argument(help: "The window.") var id: UInt64
+  @Argument(help: "The window.", completion: .windows) var id: UInt64
 
   func request() -> Request { .closeWindow(Int128(id)) }
   func show(_ answer: Reply.Done) {}
@@ -84,7 +84,7 @@ struct ResizeWindow: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "resize-window", abstract: "Give a window's terminal another size.")
   @OptionGroup var options: ClientOptions
-  @Argument(help: "The window.") var id: UInt64
+  @Argument(help: "The window.", completion: .windows) var id: UInt64
   @Argument(help: "In characters.") var columns: UInt16
   @Argument(help: "In lines.") var rows: UInt16
 
@@ -96,7 +96,7 @@ struct Show: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Print what a window printed last.")
   @OptionGroup var options: ClientOptions
-  @Argument(help: "The window.") var id: UInt64
+  @Argument(help: "The window.", completion: .windows) var id: UInt64
 
   func request() -> Request { .show(Int128(id)) }
 
@@ -112,7 +112,7 @@ struct Wait: ClientCommand {
   @OptionGroup var options: ClientOptions
   @Flag(help: "Exit as the child did: its status, or 128 and the signal; 125 for a failure of windowctl's own.")
   var exitStatus = false
-  @Argument(help: "The window.") var id: UInt64
+  @Argument(help: "The window.", completion: .windows) var id: UInt64
 
   var standardTimeout: Double? { nil }
   func request() -> Request { .wait(Int128(id)) }
@@ -131,9 +131,9 @@ struct Config: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "config", abstract: "Change settings.")
   @OptionGroup var options: ClientOptions
-  @Option(help: "The window they are for. [default: all]") var window: UInt64?
+  @Option(help: "The window they are for. [default: all]", completion: .windows) var window: UInt64?
   @Flag(help: "Drop earlier changes first.") var reset = false
-  @Argument(help: "Settings, as key=value.") var settings: [String] = []
+  @Argument(help: "Settings, as key=value.", completion: .settings) var settings: [String] = []
 
   func request() -> Request {
     .config(ConfigurationChange(options: settings, window: window.map { Int128($0) }, reset: reset))
@@ -145,7 +145,7 @@ struct GetConfig: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "get-config", abstract: "Print the settings that hold.")
   @OptionGroup var options: ClientOptions
-  @Option(help: "The window. [default: all]") var window: UInt64?
+  @Option(help: "The window. [default: all]", completion: .windows) var window: UInt64?
 
   func request() -> Request { .getConfig(window: window.map { Int128($0) }) }
 

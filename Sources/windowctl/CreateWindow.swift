@@ -8,7 +8,7 @@ struct CreateWindow: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "create-window", abstract: "Open a window and print its id.")
   @OptionGroup var options: ClientOptions
-  @Option(help: "Where the program starts. [default: the home directory]")
+  @Option(help: "Where the program starts. [default: the home directory]", completion: .directory)
   var workingDirectory: String?
   @Option(name: [.customLong("title"), .customShort("T")], help: "What the window is called.")
   var title: String?
@@ -18,7 +18,8 @@ struct CreateWindow: ClientCommand {
   var hold = false
   @Option(name: .customLong("env"), help: "A variable for the program, as NAME=value; may be repeated.")
   var environment: [String] = []
-  @Option(name: .customShort("o"), help: "A setting for this window, as key=value; may be repeated.")
+  @Option(
+    name: .customShort("o"), help: "A setting for this window, as key=value; may be repeated.", completion: .settings)
   var option: [String] = []
   @Flag(help: "Start windowd if nobody serves the socket.")
   var start = false
@@ -29,7 +30,7 @@ struct CreateWindow: ClientCommand {
   @OptionGroup var attachOptions: AttachOptions
   @Option(
     name: [.customShort("e"), .customLong("command")], parsing: .remaining,
-    help: "The program and its arguments; must come last. [default: the login shell]")
+    help: "The program and its arguments; must come last. [default: the login shell]", completion: .programs)
   var command: [String] = []
 
   func request() throws(ClientFailure) -> Request { .createWindow(try specification()) }

@@ -19,10 +19,11 @@ struct Windowd: ParsableCommand {
       """,
     version: ProgramVersion.current)
 
-  @Option(help: "Where to listen. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]")
+  @Option(help: "Where to listen. [default: $WINDOWD_SOCKET, else $XDG_RUNTIME_DIR/windowd.sock]", completion: .file())
   var socket: String?
 
-  @Option(help: "The configuration. [default: $XDG_CONFIG_HOME/windowd/windowd.conf, if there is one]")
+  @Option(
+    help: "The configuration. [default: $XDG_CONFIG_HOME/windowd/windowd.conf, if there is one]", completion: .file())
   var config: String?
 
   @Flag(help: "Write `ready` to standard output once clients may come, then let go of 0, 1 and 2.")
