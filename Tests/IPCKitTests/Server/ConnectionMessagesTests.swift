@@ -34,7 +34,7 @@ import Testing
 
   @Test func clientHasWhatIsLentAndPassed() async throws {
     let directory = try TemporaryDirectory()
-    let (path, freight) = (directory("s"), try Freight(2))
+    let (path, freight, single) = (directory("s"), try Freight(2), try Freight(1))
     let answerer = Answerer { (connection: consuming Connection) in
       let answer: [UInt8] = [97, 10]
       _ = try await connection.nextLine()
@@ -42,6 +42,8 @@ import Testing
       try await unsafe connection.write(answer.span.bytes, lending: freight.descriptors)
       _ = try await connection.nextLine()
       try await unsafe connection.write(answer.span.bytes, passing: freight.take())
+      _ = try await connection.nextLine()
+      try await connection.write("one\n", passing: try single.descriptors[0].duplicate())
     }
     try await withService(at: path, by: answerer) { _ in
       let peer = try Peer(path, descriptorLimit: 2)
@@ -49,6 +51,8 @@ import Testing
         try peer.client.send("go\n")
         #expect(try peer.lineAndNames() == "a \(freight.names.joined(separator: " "))")
       }
+      try peer.client.send("go\n")
+      #expect(try peer.lineAndNames() == "one \(single.names[0])")
       #expect(try peer.client.line() == nil)
       try freight.untilAllAreGone()
     }

@@ -29,6 +29,27 @@ import Testing
     }
   }
 
+  @Test func linesAsTextAndTextAsLines() async throws {
+    try await converse { (connection: consuming Connection) in
+      var line = try await connection.nextLine(as: String.self)
+      #expect(line == "grüß")
+      var mistake: IPCError?
+      do throws(IPCError) { _ = try await connection.nextLine(as: String.self) } catch { mistake = error }
+      #expect(mistake == .peer(.notUTF8))
+      line = try await connection.nextLine(as: String.self)
+      #expect(line == "")
+      line = try await connection.nextLine(as: String.self)
+      #expect(line == nil)
+      try await connection.writeLine("größer")
+    } client: { client in
+      try client.send("grüß\n")
+      try client.reader.descriptor.writeAll([0xFF, 0x0A, 0x0A])
+      try client.endSending()
+      let said = try client.rest()
+      #expect(said == ["größer"])
+    }
+  }
+
   @Test func peerThatEndsItsSendingReadsTheReply() async throws {
     try await converse { (connection: consuming Connection) in
       try await expect("", from: &connection)
