@@ -33,13 +33,22 @@ extension WindowTable {
   ) async throws(Reply.Failure) -> (ticket: UInt64, window: UInt64) {
     if case .window(let id) = request.target { _ = try attachable(id) }
     let terminal = try await open(passed)
-    let window = try await window(for: request, on: terminal)
-    do throws(Reply.Failure) {
+    switch request.target {
+    case .window(let id):
+      // Before it is taken from anybody.
+      _ = try outerWindow(of: terminal, for: try attachable(id))
+      let window = try await takeOver(id, request)
       return (try begin(request, window, on: terminal, of: client), window.id)
-    } catch {
-      // Opened to be seen.
-      if case .new = request.target { closeUnseen(window.id) }
-      throw error
+    case .new(let specification):
+      let window = try await prepare(specification, size: Self.usableSize(of: terminal))
+      defer { hear(window) }
+      do throws(Reply.Failure) {
+        return (try begin(request, window, on: terminal, of: client), window.id)
+      } catch {
+        // Opened to be seen.
+        window.isClosing = true
+        throw error
+      }
     }
   }
 
@@ -58,10 +67,6 @@ extension WindowTable {
     }
     begin(attachment)
     return attachment.ticket
-  }
-
-  private func closeUnseen(_ id: UInt64) {
-    Task(executorPreference: loop) { try? await self.close(Int128(id)) }
   }
 
   /// The window of that id, if it has a program.
@@ -85,19 +90,10 @@ extension WindowTable {
     }
   }
 
-  private func window(
-    for request: AttachRequest, on terminal: borrowing FileDescriptor
-  ) async throws(Reply.Failure) -> Window {
-    switch request.target {
-    case .window(let id):
-      // Before it is taken from anybody.
-      _ = try outerWindow(of: terminal, for: try attachable(id))
-      return try await takeOver(id, request)
-    case .new(let specification):
-      let size = try? Terminal.Size(of: terminal)
-      let isUsable = size.map { $0.columns > 0 && $0.rows > 0 } ?? false
-      return try attachable(Int128(try await open(specification, size: isUsable ? size : nil)))
-    }
+  /// A terminal's size; nil when it has none.
+  private static func usableSize(of terminal: borrowing FileDescriptor) -> Terminal.Size? {
+    guard let size = try? Terminal.Size(of: terminal), size.columns > 0, size.rows > 0 else { return nil }
+    return size
   }
 
   /// The window, once nobody else has it, for who wants it alone.

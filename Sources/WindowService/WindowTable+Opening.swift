@@ -2,15 +2,22 @@
 // told of it before it would.
 
 internal import Glibc
-package import IPCKit
+internal import IPCKit
 package import WindowProtocol
 
 extension WindowTable {
   /// Opens a window and answers its id once its program runs and it is safe.
+  package func open(_ specification: WindowSpecification) async throws(Reply.Failure) -> UInt64 {
+    let window = try await prepare(specification, size: nil)
+    hear(window)
+    if window.isClosing { await untilGone(.window(window.id)) }
+    return window.id
+  }
+
+  /// A window whose program runs and that is safe, and that cannot go before it is heard: however short its program is, it
+  /// is there for whoever opens it.
   /// - Parameter size: the terminal's, whatever the settings say.
-  package func open(
-    _ specification: WindowSpecification, size: Terminal.Size? = nil
-  ) async throws(Reply.Failure) -> UInt64 {
+  func prepare(_ specification: WindowSpecification, size: Terminal.Size?) async throws(Reply.Failure) -> Window {
     guard !isStopping else { throw Reply.Failure(.stopping, "windowd is about to end") }
     var (own, configuration) = try Self.refusing { () throws(ConfigurationError) in
       let own = try Settings.parseForWindow(specification.options)
@@ -26,9 +33,7 @@ extension WindowTable {
     guard let store else {
       let window = Window(id: id, record, own, configuration, live: try await start(command, configuration))
       insert(window)
-      // Stopping began while the program started: it was not there to be hung up.
-      if isStopping { await hangUp(window) }
-      return id
+      return window
     }
     let file = try makeFile(for: id)
     let state = try write(record, of: id, configuration, in: file)
@@ -37,7 +42,16 @@ extension WindowTable {
     window.state?.setProcess(live.child.processID)
     insert(window)
     try await keep(window, live, file, in: store)
-    return id
+    return window
+  }
+
+  /// Begins to read what the window's program prints, and to wait for its end.
+  func hear(_ window: Window) {
+    supervise(window)
+    // Stopping began while the program started: it was not there to be hung up.
+    guard window.isClosing else { return }
+    let id = Int128(window.id)
+    Task(executorPreference: loop) { try? await self.close(id) }
   }
 
   /// Whether there is room for one more window.
@@ -93,7 +107,6 @@ extension WindowTable {
   private func insert(_ window: Window) {
     windows[window.id] = window
     window.isClosing = isStopping && store == nil
-    supervise(window)
     activity.note()
   }
 
@@ -103,10 +116,9 @@ extension WindowTable {
   ) async throws(Reply.Failure) {
     do throws(IPCError) {
       try await store.keep(window.id, file, live)
-      // A window that has gone meanwhile may have been forgotten before all of it was there.
-      if windows[window.id] !== window { await store.forget(window.id) }
     } catch {
       window.isClosing = true
+      supervise(window)
       await hangUp(window)
       throw Reply.Failure(.notStored, "the service manager does not confirm that it keeps the window: \(error)")
     }

@@ -83,6 +83,18 @@ internal import WindowProtocol
     }
   }
 
+  @Test func shortestProgramIsShownWhereAManagerKeepsWindows() throws {
+    let manager = try TestManager()
+    for number in 1...20 {
+      let screen = try Screen()
+      let client = try manager.client(
+        ["create-window", "--attach", "--wait", "-e", "echo", "seen \(number)"], on: screen)
+      #expect(try client.exit() == .exited(0))
+      #expect(screen.text.contains("seen \(number)\r\n"))
+    }
+    try manager.expectStored(0)
+  }
+
   @Test func programThatEndsWhileItsTerminalIsBehindIsKeptWhole() throws {
     try withDaemon { daemon in
       let screen = try Screen()
