@@ -21,7 +21,7 @@ struct ControlSocket: Service {
   func run() async throws {
     let stop = ServerStop()
     try await withGracefulShutdownHandler {
-      try await withEventLoop { loop in
+      try await EventLoop.withThread { loop in
         try await serve(on: loop, until: stop)
       }
     } onGracefulShutdown: {
@@ -43,7 +43,7 @@ struct ControlSocket: Service {
     try await server.run { (connection: consuming Connection) in
       while let line = try await connection.nextLine(as: [UInt8].self) {
         let reply = await answer(String(decoding: line, as: UTF8.self), stop)
-        try await connection.write(reply + "\n")
+        try await connection.writeLine(reply)
       }
     }
     logger.info("control socket closed")

@@ -37,15 +37,9 @@ func serve(on loop: EventLoop) async throws(SystemError) {
 }
 
 let loop = try EventLoop()
-let failure = loop.run { () async -> SystemError? in
-  do throws(SystemError) {
-    try await serve(on: loop)
-    return nil
-  } catch {
-    return error
-  }
-}
-if let failure {
-  print("echo-service: \(failure)")
+do {
+  try loop.run { try await serve(on: loop) }
+} catch {
+  print("echo-service: \(error)")
   exit(1)
 }

@@ -22,8 +22,7 @@ struct Client: ~Copyable {
     let deadline = Deadline.after(time)
     lastID += 1
     let call = try JSONLine.encode(Call(id: lastID, request: request))
-    // A view of bytes as bytes.
-    try unsafe connection.descriptor.writeAll(call.span.bytes, deadline: deadline)
+    try connection.descriptor.writeAll(call, deadline: deadline)
     guard let line = try connection.nextLine(as: [UInt8].self, deadline: deadline) else { throw IPCError.endOfFile }
     let reply = try JSONLine.decode(Reply.self, from: line)
     if let failure = reply.error { throw failure }

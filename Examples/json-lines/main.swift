@@ -53,15 +53,7 @@ func ask(_ requests: [Request], at socket: String) throws -> Int32 {
 /// Serves on this thread, which is the loop's from now on.
 func serve(at socket: String) throws {
   let loop = try EventLoop()
-  let failure = loop.run { () async -> SystemError? in
-    do throws(SystemError) {
-      try await serve(at: socket, on: loop)
-      return nil
-    } catch {
-      return error
-    }
-  }
-  if let failure { throw failure }
+  try loop.run { try await serve(at: socket, on: loop) }
 }
 
 let arguments = CommandLine.arguments

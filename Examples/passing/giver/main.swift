@@ -38,8 +38,8 @@ func serve(_ file: String, to user: UInt32, at socket: String, on loop: EventLoo
     } catch {
       return try await connection.write("error \(error)\n")
     }
-    // Ours is closed with this call, whether it succeeds or not. The line is a view of bytes as bytes.
-    try await unsafe connection.write(Array("file\n".utf8).span.bytes, passing: DescriptorList(descriptor))
+    // Ours is closed with this call, whether it succeeds or not.
+    try await connection.write("file\n", passing: descriptor)
   }
 }
 
@@ -49,15 +49,9 @@ guard arguments.count == 4, let user = UInt32(arguments[3]) else {
   exit(64)
 }
 let loop = try EventLoop()
-let failure = loop.run { () async -> SystemError? in
-  do throws(SystemError) {
-    try await serve(arguments[2], to: user, at: arguments[1], on: loop)
-    return nil
-  } catch {
-    return error
-  }
-}
-if let failure {
-  print("giver: \(failure)")
+do {
+  try loop.run { try await serve(arguments[2], to: user, at: arguments[1], on: loop) }
+} catch {
+  print("giver: \(error)")
   exit(1)
 }

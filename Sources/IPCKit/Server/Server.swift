@@ -110,7 +110,8 @@ public struct Server: ~Copyable {
   /// Serves with a task for each connection that has something to wait for, until the server is stopped or this task is
   /// cancelled, which cancels the handlers too; then waits for their end.
   ///
-  /// Each handler owns its connection, and its failure ends that connection alone.
+  /// Each handler owns its connection, and its failure ends that connection alone. A closure that reads by the connection
+  /// itself, and not by its ``Connection/input``, says so: `{ (connection: consuming Connection) in … }`.
   /// - Parameters:
   ///   - start: when a handler begins.
   ///   - handler: runs on the loop.
