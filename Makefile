@@ -43,7 +43,8 @@ bashcompletiondir = $(datarootdir)/bash-completion/completions
 zshcompletiondir = $(datarootdir)/zsh/site-functions
 fishcompletiondir = $(datarootdir)/fish/vendor_completions.d
 systemunitdir = $(prefix)/lib/systemd/system
-userunitdir = $(prefix)/lib/systemd/user
+# Where systemd looks for a user's own units, which are nobody's below ~/.local/lib.
+userunitdir = $(if $(filter $(HOME)/.local,$(prefix)),$(datarootdir),$(prefix)/lib)/systemd/user
 INSTALL = install
 INSTALL_PROGRAM = $(INSTALL)
 # What the scripts are told.
@@ -90,13 +91,9 @@ leaky: ## Build the example that leaks; it is .build/leaky then.
 	@mkdir -p .build
 	gcc -std=gnu11 -g -Wall -Wextra -o .build/leaky Examples/leaky/leaky.c
 
-# Only where they are missing: `sudo make install` must not build as root what `make build` has built.
-$(PROGRAMS:%=.build/release/%):
-	$(MAKE) programs
-.build/library/lib/libIPCKit.so:
-	$(MAKE) library
-.build/completions/_windowd:
-	$(MAKE) completions
+# Only where something is missing: `sudo make install` must not build as root what `make build` has built.
+$(BUILT) &:
+	$(MAKE) build
 
 completions: programs ## Write completions for bash, zsh and fish; they are in .build/completions then.
 	scripts/completions.sh .build/release .build/completions

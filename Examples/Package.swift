@@ -15,7 +15,7 @@ let settings: [SwiftSetting] = [
 let package = Package(
   name: "examples",
   dependencies: [
-    // Elsewhere a URL and a version stand here: .package(url: "https://…/IPCKit", from: "1.0.0").
+    // Elsewhere a URL and a version stand here: .package(url: "https://…/IPCKit", from: "0.1.0").
     .package(name: "IPCKit", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),

@@ -11,14 +11,16 @@ trap 'rm -rf "$work"' EXIT
 
 # breaks OLD NEW: prints what programs made for OLD lose with NEW, in their sources and, with -abi, in their binaries.
 breaks() {
+  : >"$work/breaks"
   for module in IPCKit IPCKitTesting; do
     for kind in -swift-only -abi; do
       "$digester" -diagnose-sdk $kind -module "$module" -BI "$1" -I "$2" -sdk / -use-interface-for-module "$module" \
         -abort-on-module-fail -module-cache-path "$work/cache" -o "$work/report" >"$work/log" 2>&1 ||
         { cat "$work/log" >&2; return 1; }
-      grep -vE '^(/\*.*\*/)?$' "$work/report" | sed "s/^/$module: /" || true
+      sed -E "/^(\/\*.*\*\/)?$/d; s/^/$module: /" "$work/report" >>"$work/breaks"
     done
-  done | sort -u
+  done
+  sort -u "$work/breaks"
 }
 
 if [ $# -eq 2 ]; then
@@ -30,13 +32,17 @@ fi
 : "${abi:?}"
 tag=$(git describe --tags --abbrev=0 --match '[0-9]*' 2>/dev/null) ||
   { echo "api: no version is tagged, so there is nothing to compare with"; exit 0; }
-mkdir "$work/tagged"
-git archive "$tag" | tar -x -C "$work/tagged"
-make --silent -C "$work/tagged" library >"$work/build" 2>&1 || { cat "$work/build" >&2; exit 1; }
-found=$(breaks "$work/tagged/.build/library/lib/swift" .build/library/lib/swift)
+# Built once: a tag does not change.
+tagged=.build/api/$tag
+if ! [ -e "$tagged/.build/library/lib/libIPCKit.so" ]; then
+  mkdir -p "$tagged"
+  git archive "$tag" | tar -x -C "$tagged"
+  make --silent -C "$tagged" library >"$work/build" 2>&1 || { cat "$work/build" >&2; exit 1; }
+fi
+found=$(breaks "$tagged/.build/library/lib/swift" .build/library/lib/swift)
 if [ -z "$found" ]; then
   echo "api: nothing is broken since $tag"
-elif [ -e "$work/tagged/.build/library/lib/libIPCKit.so.$abi" ]; then
+elif [ -e "$tagged/.build/library/lib/libIPCKit.so.$abi" ]; then
   printf 'api: broken since %s, under the same soname:\n%s\n' "$tag" "$found"
   exit 1
 else

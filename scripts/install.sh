@@ -5,10 +5,18 @@ set -eu
 cd "$(dirname "$0")/.."
 action=$1
 # The Makefile's.
-: "${version:?}" "${abi:?}" "${triple:?}" "${prefix:?}" "${exec_prefix:?}" "${bindir:?}" "${libdir:?}" "${pkgconfigdir:?}"
+: "${version:?}" "${abi:?}" "${triple:?}" "${prefix?}" "${exec_prefix?}" "${bindir:?}" "${libdir:?}" "${pkgconfigdir:?}"
 : "${systemunitdir:?}" "${userunitdir:?}" "${mandir:?}" "${docdir:?}"
 : "${bashcompletiondir:?}" "${zshcompletiondir:?}" "${fishcompletiondir:?}"
 : "${INSTALL:?}" "${INSTALL_PROGRAM:?}" "${DESTDIR=}"
+
+# Units and pkg-config's files have no quotes for these, and sed would read others.
+case $prefix$exec_prefix$bindir$libdir in
+  *[\&\|\\\"\'[:space:]]*)
+    echo "install: white space, a quote, a backslash, & or | in the name of a directory" >&2
+    exit 1
+    ;;
+esac
 
 # put TARGET COMMAND...: has the command make the target, or removes it.
 put() {

@@ -41,9 +41,8 @@ struct ControlSocket: Service {
       observe: { logger.warning("control socket: \($0)") })
     logger.info("control socket at \(path)")
     try await server.run { (connection: consuming Connection) in
-      while let line = try await connection.nextLine(as: [UInt8].self) {
-        let reply = await answer(String(decoding: line, as: UTF8.self), stop)
-        try await connection.writeLine(reply)
+      while let line = try await connection.nextLine(as: String.self) {
+        try await connection.writeLine(await answer(line, stop))
       }
     }
     logger.info("control socket closed")

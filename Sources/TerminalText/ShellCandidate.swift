@@ -43,6 +43,8 @@ package enum ShellCandidate {
     for character in rest {
       switch (character, quote) {
       case _ where isEscaped:
+        // Between quotes it escapes what would mean something there, and else stands for itself.
+        if quote != nil, !"$`\"\\\n".contains(character) { result.append("\\") }
         result.append(character)
         isEscaped = false
       case ("\\", nil), ("\\", "\""): isEscaped = true

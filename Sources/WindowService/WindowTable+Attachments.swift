@@ -41,7 +41,7 @@ extension WindowTable {
       return (try begin(request, window, on: terminal, of: client), window.id)
     case .new(let specification):
       let window = try await prepare(specification, size: Self.usableSize(of: terminal))
-      defer { hear(window) }
+      defer { letRun(window) }
       do throws(Reply.Failure) {
         return (try begin(request, window, on: terminal, of: client), window.id)
       } catch {

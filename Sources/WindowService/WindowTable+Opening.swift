@@ -9,12 +9,12 @@ extension WindowTable {
   /// Opens a window and answers its id once its program runs and it is safe.
   package func open(_ specification: WindowSpecification) async throws(Reply.Failure) -> UInt64 {
     let window = try await prepare(specification, size: nil)
-    hear(window)
+    letRun(window)
     if window.isClosing { await untilGone(.window(window.id)) }
     return window.id
   }
 
-  /// A window whose program runs and that is safe, and that cannot go before it is heard: however short its program is, it
+  /// A window whose program runs and that is safe, and that stays until ``letRun(_:)``: however short its program is, it
   /// is there for whoever opens it.
   /// - Parameter size: the terminal's, whatever the settings say.
   func prepare(_ specification: WindowSpecification, size: Terminal.Size?) async throws(Reply.Failure) -> Window {
@@ -45,10 +45,10 @@ extension WindowTable {
     return window
   }
 
-  /// Begins to read what the window's program prints, and to wait for its end.
-  func hear(_ window: Window) {
+  /// Begins to read what the window's program prints, and to wait for its end; from here on it may go.
+  func letRun(_ window: Window) {
     supervise(window)
-    // Stopping began while the program started: it was not there to be hung up.
+    // Meanwhile the daemon began to stop, a client closed it, or the terminal that it is for was refused.
     guard window.isClosing else { return }
     let id = Int128(window.id)
     Task(executorPreference: loop) { try? await self.close(id) }

@@ -9,9 +9,9 @@
 ///
 /// ```swift
 /// let loop = try EventLoop()
-/// loop.run {
+/// try loop.run {
 ///   let notifier = ServiceNotifier(on: loop)
-///   try? await notifier.notify(.ready)
+///   try await notifier.notify(.ready)
 ///   await notifier.keepWatchdogFed()
 /// }
 /// ```

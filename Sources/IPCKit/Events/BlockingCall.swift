@@ -12,7 +12,7 @@ extension EventLoop {
   ///
   /// ```swift
   /// let loop = try EventLoop()
-  /// let canRead = loop.run { try? await loop.blocking { access("/mnt/slow/file", R_OK) == 0 } }
+  /// let canRead = try loop.run { try await loop.blocking { access("/mnt/slow/file", R_OK) == 0 } }
   /// ```
   nonisolated(nonsending) public func blocking<Success: Sendable>(
     _ body: @escaping @Sendable () -> Success

@@ -21,11 +21,13 @@ extension EventLoop {
   /// - Throws: ``SystemError`` with EMFILE, ENFILE, ENOMEM or, when the system has no more threads, EAGAIN; what `body`
   ///   throws.
   public static func withThread<Outcome: Sendable>(
-    _ body: @concurrent (EventLoop) async throws -> Outcome
+    fileID: StaticString = #fileID, line: UInt32 = #line,
+    // Sendable, or a closure of an actor's would stay where that is.
+    _ body: @concurrent @Sendable (EventLoop) async throws -> Outcome
   ) async throws -> Outcome {
     let (end, ending) = AsyncStream<Never>.makeStream()
     let (rest, resting) = AsyncStream<Never>.makeStream()
-    let loop = try EventLoop()
+    let loop = try EventLoop(fileID: fileID, line: line)
     let turns = LoopTurns(of: loop)
     try startThread {
       turns.run(until: end)
@@ -38,7 +40,8 @@ extension EventLoop {
       outcome = .failure(error)
     }
     ending.finish()
-    await rest.finished()
+    // In a task of its own: this one may be cancelled, and would not wait.
+    await Task { await rest.finished() }.value
     return try outcome.get()
   }
 }
@@ -57,7 +60,7 @@ private final class LoopTurns: @unchecked Sendable {
 }
 
 extension AsyncStream<Never> {
-  /// Returns when the stream is finished, whether the task is cancelled or not.
+  /// Returns when the stream is finished, or the task is cancelled.
   fileprivate func finished() async {
     for await _ in self {}
   }

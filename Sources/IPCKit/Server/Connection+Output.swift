@@ -59,7 +59,7 @@ extension Connection {
     while !reference.flush() { try await reference.untilRoom() }
   }
 
-  /// Sends bytes and gives descriptors away with them, whether sending succeeds or not; as ``write(_:lending:)``.
+  /// Sends bytes and gives descriptors away with them, whether sending succeeds or not; as ``write(_:lending:)-(RawSpan,_)``.
   nonisolated(nonsending) public func write(
     _ bytes: RawSpan, passing descriptors: consuming DescriptorList
   ) async throws(IPCError) {
@@ -74,6 +74,13 @@ extension Connection {
     let descriptors = DescriptorList(descriptor)
     // Bytes seen as raw bytes: nothing is reinterpreted.
     try await unsafe write(bytes.span.bytes, lending: descriptors)
+  }
+
+  /// Sends text as UTF-8 and a copy of a descriptor, which stays the caller's too; as ``write(_:lending:)-(RawSpan,_)``.
+  nonisolated(nonsending) public func write(
+    _ text: String, lending descriptor: borrowing FileDescriptor
+  ) async throws(IPCError) {
+    try await write(text, passing: IPCError.wrap { () throws(SystemError) in try descriptor.duplicate() })
   }
 
   /// Sends what was collected, and then bytes with copies of descriptors, which stay the caller's too. sendmsg(2) with

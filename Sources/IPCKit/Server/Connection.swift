@@ -16,6 +16,9 @@ internal import Glibc
 ///   }
 /// }
 /// ```
+///
+/// Frozen, so that clients of the installed library can keep its ``input``; the compiler would take it for Sendable then,
+/// which it is not.
 @frozen public struct Connection: ~Copyable {
   @usableFromInline let reference: ConnectionReference
 
@@ -83,6 +86,9 @@ internal import Glibc
     reference.server.end(reference, drainingUntil: deadline)
   }
 }
+
+@available(*, unavailable, message: "a connection is its loop's")
+extension Connection: Sendable {}
 
 extension ConnectionReference {
   /// The loop's state.

@@ -58,13 +58,41 @@ import Testing
     #expect(entries(of: directory.path) == ["s.lock"])
   }
 
-  @Test func nobodyHoldsTheLoopWhenItReturns() async throws {
-    final class Holder: @unchecked Sendable { weak var loop: EventLoop? }
-    for _ in 0..<100 {
-      let holder = Holder()
-      try await EventLoop.withThread { holder.loop = $0 }
-      #expect(holder.loop == nil)
+  @Test func actorsGoToTheLoopToo() async throws {
+    actor Caller {
+      var count = 0
+      func ask() async throws -> Bool {
+        try await EventLoop.withThread { loop in
+          await self.add()
+          return loop.isCurrent
+        }
+      }
+      func add() { count += 1 }
     }
+    #expect(try await Caller().ask())
+    let task = Task { @MainActor in try await EventLoop.withThread { $0.isCurrent } }
+    #expect(try await task.value)
+  }
+
+  @Test(arguments: [false, true]) func nobodyHoldsTheLoopWhenItReturns(isCancelled: Bool) async throws {
+    final class Holder: @unchecked Sendable { weak var loop: EventLoop? }
+    for _ in 0..<200 {
+      let holder = Holder()
+      let task = Task {
+        try await EventLoop.withThread { holder.loop = $0 }
+        return holder.loop == nil
+      }
+      if isCancelled { task.cancel() }
+      #expect(try await task.value)
+    }
+  }
+
+  @Test func itsDescriptorsAreTheCallers() async throws {
+    DescriptorOrigin.isRecording = true
+    let origins = try await EventLoop.withThread { _ in
+      try DescriptorCensus().descriptors.compactMap { $0.origin?.description }
+    }
+    #expect(origins.filter { $0.contains("EventLoop+ThreadTests.swift") }.count == 2)
   }
 
   @Test func severalAtOnce() async throws {

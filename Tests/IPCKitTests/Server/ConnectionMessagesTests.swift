@@ -44,6 +44,7 @@ import Testing
       try await unsafe connection.write(answer.span.bytes, passing: freight.take())
       _ = try await connection.nextLine()
       try await connection.write("one\n", passing: try single.descriptors[0].duplicate())
+      try await connection.write("two\n", lending: single.descriptors[0])
     }
     try await withService(at: path, by: answerer) { _ in
       let peer = try Peer(path, descriptorLimit: 2)
@@ -53,6 +54,7 @@ import Testing
       }
       try peer.client.send("go\n")
       #expect(try peer.lineAndNames() == "one \(single.names[0])")
+      #expect(try peer.lineAndNames() == "two \(single.names[0])")
       #expect(try peer.client.line() == nil)
       try freight.untilAllAreGone()
     }
