@@ -25,8 +25,9 @@ PACKED = -Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs
 WINDOWD_LINK = $(PACKED) -Xlinker -L$(CURDIR)/$(STATIC_LIBRARIES) -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 # What the linker says of Foundation's own use of the C library, and of loading libraries that windowctl never loads.
 QUIET = 2>&1 | sed -u -E '/warning: (Using .* in statically linked applications|the use of `(mktemp|tempnam|tmpnam))/d'
-WINDOWCTL_SCRATCH = .build/windowctl
-WINDOWCTL_LINK = --scratch-path $(WINDOWCTL_SCRATCH) $(PACKED) -Xswiftc -static-executable
+# Linked once more from the objects that there are then; SwiftPM has another name for its main function.
+WINDOWCTL_LINK = $(SWIFTC) -static-executable -use-ld=lld -Xlinker --gc-sections -Xlinker -z \
+	-Xlinker pack-relative-relocs -Xlinker --defsym=main=windowctl_main
 
 # Where `make install` puts things, by GNU's names; DESTDIR stands before all of them.
 PREFIX ?= /usr/local
@@ -74,8 +75,8 @@ programs: ## Build the programs; they are in .build/release then.
 	$(RELEASE) --product windowd $(WINDOWD_LINK) $(QUIET)
 	$(RELEASE) --product fdwatch $(WINDOWD_LINK) $(QUIET)
 	$(RELEASE) --product demo $(WINDOWD_LINK) $(QUIET)
-	$(RELEASE) --product windowctl $(WINDOWCTL_LINK) $(QUIET)
-	@cp $(WINDOWCTL_SCRATCH)/release/windowctl .build/release/windowctl
+	$(RELEASE) --product windowctl $(WINDOWD_LINK) $(QUIET)
+	$(WINDOWCTL_LINK) -o .build/release/windowctl @.build/release/windowctl.product/Objects.LinkFileList $(QUIET)
 
 library: ## Build the library for programs outside of this package; it is in .build/library/lib then.
 	@scripts/install-packages.sh $(BUILD_PACKAGES)
