@@ -83,6 +83,7 @@ library: ## Build the library for programs outside of this package; it is in .bu
 	$(LIBRARY_VARIABLES) scripts/build-library.sh
 
 examples: ## Build the examples; they are in .build/examples/release then.
+	@scripts/install-packages.sh $(BUILD_PACKAGES)
 	@# Planned anew each time: a file that has come into the library would not be seen from there.
 	@rm -f .build/examples/release.yaml
 	$(RELEASE) --package-path Examples --scratch-path .build/examples $(QUIET)
@@ -102,7 +103,7 @@ completions: programs ## Write completions for bash, zsh and fish; they are in .
 install: $(BUILT) ## Install everything below PREFIX, /usr/local unless given.
 	@$(INSTALL_VARIABLES) scripts/install.sh install
 
-install-strip: ## The same, with programs and libraries without symbols: a third of the size.
+install-strip: ## The same, with programs and libraries without symbols: half of the size.
 	$(MAKE) install INSTALL_PROGRAM='$(INSTALL) --strip'
 
 uninstall: ## Remove what `make install` with the same variables has put there.
@@ -111,7 +112,7 @@ uninstall: ## Remove what `make install` with the same variables has put there.
 demo: programs ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
 	.build/release/demo
 
-test: lint test-builds test-debug test-release test-install test-manual test-examples test-remote test-alacritty test-systemd docs check-api ## All that must pass: form, tests in debug and in release, what is installed, the documentation, real clients, a real systemd.
+test: lint test-builds docs check-api test-debug test-release test-install test-manual test-examples test-remote test-alacritty test-systemd ## All that must pass: form, tests in debug and in release, what is installed, the documentation, real clients, a real systemd.
 
 # A compiler of a whole module works on one core: what is built apart is built beside the rest.
 test-builds: ## Build all that the tests need, two at a time.

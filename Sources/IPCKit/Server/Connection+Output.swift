@@ -59,14 +59,16 @@ extension Connection {
     while !reference.flush() { try await reference.untilRoom() }
   }
 
-  /// Sends bytes and gives descriptors away with them, whether sending succeeds or not; as ``write(_:lending:)-(RawSpan,_)``.
+  /// Sends bytes and gives descriptors away with them, whether sending succeeds or not; as
+  /// ``write(_:lending:)-(RawSpan,_)``.
   nonisolated(nonsending) public func write(
     _ bytes: RawSpan, passing descriptors: consuming DescriptorList
   ) async throws(IPCError) {
     try await write(bytes, lending: descriptors)
   }
 
-  /// Sends text as UTF-8 and gives a descriptor away with it, whether sending succeeds or not; as ``write(_:lending:)``.
+  /// Sends text as UTF-8 and gives a descriptor away with it, whether sending succeeds or not; as
+  /// ``write(_:lending:)-(RawSpan,_)``.
   nonisolated(nonsending) public func write(
     _ text: String, passing descriptor: consuming FileDescriptor
   ) async throws(IPCError) {
