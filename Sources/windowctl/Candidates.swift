@@ -65,9 +65,8 @@ private enum Candidates {
     return try ClientOptions.parse(arguments)
   }
 
-  /// The last value that an option is given; bash makes a word of `=`. What follows `-e` is another program's.
+  /// The last value that an option is given; bash makes a word of `=`.
   private static func value(of name: String, in words: [String]) -> String? {
-    let words = Array(words.prefix { $0 != "-e" && $0 != "--" })
     guard let index = words.lastIndex(where: { $0 == name || $0.hasPrefix(name + "=") }) else { return nil }
     guard words[index] == name else { return String(words[index].dropFirst(name.count + 1)) }
     return words[(index + 1)...].first { $0 != "=" }
