@@ -23,7 +23,7 @@ import tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "systemd"))
 
-from checks import PATIENCE, becomes, check, failures, wait_until  # noqa: E402
+from checks import PATIENCE, becomes, check, ended, failures, wait_until  # noqa: E402
 
 # What a terminal's master is, wherever its file system is mounted.
 MASTER = os.makedev(5, 2)
@@ -34,19 +34,9 @@ class Skipped(Exception):
     """There is nothing here to try it on."""
 
 
-@contextlib.contextmanager
 def running(command, **options):
     """A process that has ended when this is left, by whatever way."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    return ended(subprocess.Popen(command, stdin=subprocess.DEVNULL, **options))
 
 
 @contextlib.contextmanager

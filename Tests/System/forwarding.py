@@ -23,11 +23,11 @@ import termios
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "systemd"))
 
-from checks import PATIENCE, becomes, check, checking, failures, wait_until  # noqa: E402
+from checks import PATIENCE, becomes, check, checking, ended, failures, wait_until  # noqa: E402
 from services import (  # noqa: E402
     IS_ROOT, activated, at_rest, check_descriptors, connect, descriptors, listening, run, service)
 from forwarding_rights import settings, sharing, strangers  # noqa: E402
-from sshd import ended, quiet, sshd  # noqa: E402
+from sshd import quiet, sshd  # noqa: E402
 
 
 class Far:

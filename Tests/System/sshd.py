@@ -7,7 +7,7 @@ import pwd
 import socket
 import subprocess
 
-from checks import PATIENCE, wait_until
+from checks import ended, wait_until
 from services import NOBODY, as_user, listens
 
 
@@ -60,20 +60,6 @@ class Sshd:
         with quiet(command, **as_user(own_user)) as ssh:
             wait_until(lambda: ssh.poll() is not None or listens(near), "ssh listens")
             yield ssh
-
-
-@contextlib.contextmanager
-def ended(process):
-    """A process that has ended when this is left."""
-    with process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 def quiet(command, **options):

@@ -49,6 +49,20 @@ def becomes(condition):
     return None
 
 
+@contextlib.contextmanager
+def ended(process):
+    """A process that has ended when this is left."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
 class Manager:
     """A service manager and one service in it with its socket: root's, or that of the user with this number."""
 
