@@ -114,16 +114,20 @@ struct LendingClient: ~Copyable {
   }
 
   mutating func attach(_ id: UInt64, lending descriptor: borrowing FileDescriptor) throws -> String? {
-    let line = Array(#"{"attach":{"id":\#(id)}}"#.utf8) + [10]
-    // Bytes seen as raw bytes: nothing is reinterpreted.
-    try unsafe reader.descriptor.send(line.span.bytes, lending: descriptor, deadline: patientDeadline)
-    return try reader.nextLine(as: String.self, deadline: patientDeadline)
+    try send(#"{"attach":{"id":\#(id)}}"#, lending: descriptor)
+    return try line()
   }
 
   mutating func ask(_ line: String) throws -> String? {
     try reader.descriptor.writeAll(line + "\n", deadline: patientDeadline)
-    return try reader.nextLine(as: String.self, deadline: patientDeadline)
+    return try self.line()
   }
+
+  func send(_ line: String, lending descriptor: borrowing FileDescriptor) throws {
+    try reader.descriptor.send(line + "\n", lending: descriptor, deadline: patientDeadline)
+  }
+
+  mutating func line() throws -> String? { try reader.nextLine(as: String.self, deadline: patientDeadline) }
 }
 
 extension TestDaemon {

@@ -69,6 +69,22 @@ struct SlowStartTests {
     }
   }
 
+  @Test func itIsClosedWhenItsTerminalHasGoneMeanwhile() throws {
+    try withSlowDirectory { process, socket, directory in
+      let screen = try Screen()
+      var client = try LendingClient(socket)
+      let window = #"{"command":["cat"],"working_directory":"\#(directory)"}"#
+      try client.send(#"{"attach":{"create":\#(window)}}"#, lending: screen.openTerminal())
+      let child = try stoppedChild(of: process)
+      screen.hangUp()
+      letGoOn(child, directory)
+      #expect(try client.line()?.contains(#""code":"no-terminal""#) == true)
+      #expect(eventually { !child.isAlive })
+      var other = try RawClient(socket)
+      #expect(try other.ask(.listWindows, for: Reply.Windows.self).windows.isEmpty)
+    }
+  }
+
   @Test func isGivenUpWhenItTakesTooLong() throws {
     try withSlowDirectory("start-timeout = 1") { process, socket, directory in
       let before = process.facts.descriptors
