@@ -159,6 +159,20 @@ extension RestartTests {
     try manager.expectStored(0)
   }
 
+  @Test func windowThatCannotBeKeptIsClosed() throws {
+    let manager = try TestManager()
+    let (place, elsewhere) = (manager.directory.file("notify"), manager.directory.file("elsewhere"))
+    // Nobody is told anything there.
+    #expect(try run(["mv", place, elsewhere]).status == 0)
+    do { _ = try manager.create("cat") } catch let failure as Reply.Failure {
+      #expect(failure.error.code == .notStored)
+    }
+    #expect(try manager.list().isEmpty)
+    #expect(try run(["mv", elsewhere, place]).status == 0)
+    #expect(try manager.create("cat") == 2)
+    try manager.expectStored(3)
+  }
+
   @Test func windowIsThereOnlyWhenTheManagerHasIt() throws {
     let manager = try TestManager()
     try manager.tell("deaf", "yes")
