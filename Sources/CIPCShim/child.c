@@ -152,10 +152,13 @@ static void place_descriptors(const struct ipc_child *child) {
   }
   for (int i = 0; i < spawn->placement_count; i++) {
     const struct ipc_placement *placement = &spawn->placements[i];
-    // One that stands there already only has to stay.
-    long result = placement->source == placement->number
-                      ? system_call(SYS_fcntl, placement->number, F_SETFD, 0, 0)
-                      : system_call(SYS_dup3, placement->source, placement->number, 0, 0);
+    long result;
+    do {
+      // One that stands there already only has to stay.
+      result = placement->source == placement->number
+                   ? system_call(SYS_fcntl, placement->number, F_SETFD, 0, 0)
+                   : system_call(SYS_dup3, placement->source, placement->number, 0, 0);
+    } while (result == -EINTR);
     if (result < 0) fail(child, IPC_SPAWN_DESCRIPTORS, result);
   }
 }

@@ -64,7 +64,8 @@ int64_t ipc_write_without_signal(int descriptor, const void *bytes, size_t count
   sigaddset(&pipe_signal, SIGPIPE);
   sigpending(&pending);
   int was_pending = sigismember(&pending, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  int wrong = pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  if (wrong != 0) return -wrong;
   int64_t put = ipc_write(descriptor, bytes, count);
   if (put == -EPIPE && !was_pending) {
     struct timespec none = {0, 0};

@@ -102,10 +102,13 @@ int ipc_spawn_start(const struct ipc_spawn *spawn, struct ipc_spawned *spawned) 
     // No handler of the parent's may run in the child: all signals wait until the child has reset them.
     sigset_t all, before;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = clone(ipc_child_main, (char *)memory + STACK, flags, child, &pidfd);
-    error = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    // A mask that was not read is not set: this thread would take every signal then.
+    error = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (error == 0) {
+      pid = clone(ipc_child_main, (char *)memory + STACK, flags, child, &pidfd);
+      error = errno;
+      pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
   }
   close(ends[1]);
   if (pid < 0) {

@@ -68,7 +68,7 @@ struct Conversation: ~Copyable {
     counters.answerBegan()
     defer { counters.answerEnded() }
     if case .attach(let request) = message.request { return try await attach(request) }
-    switch await outcome(of: message) {
+    switch try await outcome(of: message) {
     case .success(let reply):
       if let reply { try await send(reply) }
     case .failure(let refusal) where message.isAlacritty: note(refusal)
@@ -77,7 +77,7 @@ struct Conversation: ~Copyable {
     isOver = isOver || message.isAlacritty || message.request == nil
   }
 
-  private mutating func outcome(of message: Message) async -> Result<[UInt8]?, Reply.Failure> {
+  private mutating func outcome(of message: Message) async throws(IPCError) -> Result<[UInt8]?, Reply.Failure> {
     let request: Request
     switch message.content {
     case .success(let parsed): request = parsed
@@ -91,7 +91,9 @@ struct Conversation: ~Copyable {
     }
     // Only a wait ends with its client: a window is opened even for one that has hung up, as Alacritty 0.11 does.
     guard case .wait = request else { return await perform() }
-    return await connection.untilHangup(perform) ?? .success(nil)
+    do throws(SystemError) { return try await connection.untilHangup(perform) ?? .success(nil) } catch {
+      throw .system(error)
+    }
   }
 
   mutating func refuse(_ refusal: Reply.Failure) async throws(IPCError) {

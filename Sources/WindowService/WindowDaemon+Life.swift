@@ -9,8 +9,9 @@ extension WindowDaemon {
   /// How long the end may take before it comes anyway.
   private static let stopLimit = Duration.seconds(10)
 
-  /// What makes it do something else than serve.
+  /// What makes it do something else than it does.
   private enum Turn: Sendable {
+    case begin
     case signal
     case idle
     case failure(any Error)
@@ -57,14 +58,17 @@ extension WindowDaemon {
     }
     let idling = Task(executorPreference: loop) { while await untilIdle() { turn.yield(.idle) } }
     defer { idling.cancel() }
-    var service = open(path) { turn.yield(.failure($0)) }
+    var service: Service?
+    // Behind what may have failed already: nobody is told then that clients may come.
+    turn.yield(.begin)
     for await next in turns {
       switch next {
+      case .begin: service = open(path) { turn.yield(.failure($0)) }
       case .idle:
-        await close(service)
+        if let idle = service.take() { await close(idle) }
         // Who came in that moment was served, and may have left a window.
         guard await windows.count > 0 else { return log.write(.information, "nobody was here: stopping") }
-        service = open(path) { turn.yield(.failure($0)) }
+        turn.yield(.begin)
       case .signal: return await end(service)
       case .failure(let error):
         await end(service)
@@ -74,16 +78,16 @@ extension WindowDaemon {
   }
 
   /// Nobody new comes in; who is there has his answer, and clients that wait for a window hear of its end.
-  private func end(_ service: Service) async {
+  private func end(_ service: Service?) async {
     Task(executorPreference: loop) {
       await loop.sleep(until: .after(Self.stopLimit))
       log.write(.error, "not everything ended in time")
       exit(1)
     }
-    service.stop.stop()
+    service?.stop.stop()
     await report.tell(.stopping)
     await windows.end()
-    await close(service)
+    if let service { await close(service) }
   }
 
   /// Returns when for long enough there have been neither windows nor clients; false when that is not to be looked for.

@@ -60,7 +60,8 @@ struct ServiceMessage: Sendable {
 }
 
 extension ServiceMessage {
-  /// Sends it with copies of the descriptors. Blocks while the manager has too much unread.
+  /// Sends it with copies of the descriptors. Blocks while the manager has too much unread, and for up to 100 ms where the
+  /// kernel has no room for the message.
   func send(lending descriptors: borrowing DescriptorList) throws(SystemError) {
     try unsafe descriptors.withNumbers { (numbers) throws(SystemError) in unsafe try send(numbers) }
   }
@@ -77,8 +78,23 @@ extension ServiceMessage {
   func send() throws(SystemError) { unsafe try send(UnsafeBufferPointer(start: nil, count: 0)) }
 
   @unsafe private func send(_ numbers: UnsafeBufferPointer<CInt>) throws(SystemError) {
-    // The shim reads a C string and as many numbers as it is told, and keeps no pointer.
-    let result = unsafe ipc_notify(text, numbers.baseAddress, CUnsignedInt(numbers.count))
+    var result: CInt
+    var pauses = 0
+    repeat {
+      // The shim reads a C string and as many numbers as it is told, and keeps no pointer.
+      result = unsafe ipc_notify(text, numbers.baseAddress, CUnsignedInt(numbers.count))
+      // A manager that does not hear that something was let go keeps it: a shortage that passes must not cost a message.
+    } while Self.shortages.contains(-result) && Self.pause(&pauses)
     _ = try SystemError.check(result, "sd_notify")
+  }
+
+  private static let shortages: [CInt] = [EMFILE, ENFILE, ENOBUFS, ENOMEM, ETOOMANYREFS]
+
+  /// Waits for 10 ms; false after the tenth time.
+  private static func pause(_ pauses: inout Int) -> Bool {
+    guard pauses < 10 else { return false }
+    pauses += 1
+    usleep(10_000)
+    return true
   }
 }

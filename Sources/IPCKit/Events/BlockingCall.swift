@@ -74,16 +74,19 @@ package func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemEr
   // Each structure is set before it is read; the closure is a C function, which captures nothing.
   var (thread, all, before) = (pthread_t(), sigset_t(), sigset_t())
   unsafe sigfillset(&all)
-  unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
-  let wrong = unsafe pthread_create(
-    &thread, &attributes,
-    { argument in
-      if let argument = unsafe argument {
-        unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-      }
-      return nil
-    }, unsafe argument.toOpaque())
-  unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+  var wrong = unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+  // A mask that was not read is not set: this thread would take every signal then.
+  if wrong == 0 {
+    wrong = unsafe pthread_create(
+      &thread, &attributes,
+      { argument in
+        if let argument = unsafe argument {
+          unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+        }
+        return nil
+      }, unsafe argument.toOpaque())
+    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+  }
   guard wrong != 0 else { return }
   unsafe argument.release()
   throw SystemError(errno: wrong, operation: "pthread_create")

@@ -166,7 +166,7 @@ extension EventLoop {
     do throws(SystemError) {
       count = try core.poll(waiting: isIdle)
     } catch {
-      fatalError("\(error)")  // EBADF, EFAULT or EINVAL: this loop's own epoll descriptor is broken
+      count = pollAgain(after: error)
     }
     for position in 0..<count {
       guard let (target, events) = core.note(position) else { continue }
@@ -174,6 +174,15 @@ extension EventLoop {
     }
     if core.slots.hasTimers { expire() }
     if core.takeWakeup() { takeInbox() }
+  }
+
+  /// What no kernel says of a descriptor of ours: EBADF, EFAULT, EINVAL. Where it says it again, somebody else has closed
+  /// that descriptor, and a loop that hears of nothing any more must not seem alive.
+  private func pollAgain(after error: SystemError) -> Int {
+    for _ in 0..<2 {
+      if let count = try? core.poll(waiting: false) { return count }
+    }
+    fatalError("\(error)")
   }
 
   private func expire() {

@@ -2,6 +2,7 @@
 // was woken up for it.
 
 internal import CIPCShim
+internal import Glibc
 
 /// What another thread may ask of a loop.
 enum LoopMessage {
@@ -37,7 +38,12 @@ final class Inbox: Sendable {
   }
 
   private func wakeUp() {
-    // EAGAIN means that it is far from zero already, which is as good.
-    _ = ipc_add_count(wakeupNumber, 1)
+    // Whatever else it says is tried again: a loop that is not woken would hear of nothing any more, and say nothing of it.
+    for _ in 0..<3 {
+      let outcome = ipc_add_count(wakeupNumber, 1)
+      // EAGAIN means that it is far from zero already, which is as good.
+      if outcome == 0 || outcome == -EAGAIN { return }
+    }
+    preconditionFailure("an event loop cannot be woken: somebody else has closed its descriptor")
   }
 }

@@ -79,13 +79,20 @@ private func makeReserve(at site: CallSite) -> FileDescriptor? {
 
   /// Lets in who waits.
   func accept(atMost count: Int) {
-    for accepted in 0..<count {
+    var (most, accepted, isFull) = (count, 0, false)
+    while accepted < most {
       let result = ipc_accept(number)
       switch result {
-      case -EAGAIN: return foundNobody(after: accepted)
+      case -EAGAIN:
+        foundNobody(after: accepted)
+        return isFull ? rest() : ()
       // The client gave up while it waited in the backlog: that is no failure of ours.
-      case -ECONNABORTED: continue
-      case let failed where failed < 0: return acceptFailed(SystemError(errno: -failed, operation: "accept4"))
+      case -ECONNABORTED: break
+      case let failed where failed < 0:
+        noteShortage(SystemError(errno: -failed, operation: "accept4"))
+        guard failed == -EMFILE, turnAway() else { return rest() }
+        // All who wait hear of it at once; but whoever comes when there is room again is let in.
+        (most, isFull) = (Self.most, true)
       default:
         if isStarved { endShortage() }
         // accept4 just made it, for us alone.
@@ -93,7 +100,9 @@ private func makeReserve(at site: CallSite) -> FileDescriptor? {
         // What a handler or an observer did may have ended the listening.
         guard listener != nil else { return }
       }
+      accepted += 1
     }
+    if isFull { return rest() }
     if patience > 0 { patience -= 1 } else { burst = min(burst * 2, Self.most) }
   }
 
@@ -113,12 +122,14 @@ private func makeReserve(at site: CallSite) -> FileDescriptor? {
 // MARK: - Without descriptors
 
 extension Acceptor {
-  /// One report an episode. Who waits is turned away with the reserve descriptor, where there is one, and the door stays
-  /// shut for a moment: it is level-triggered, and would call all the time.
-  private func acceptFailed(_ error: SystemError) {
+  /// One report an episode.
+  private func noteShortage(_ error: SystemError) {
     if !isStarved { entrance.report(error) }
     isStarved = true
-    if error.errno == EMFILE { turnAway() }
+  }
+
+  /// The door stays shut for a moment: it is level-triggered, and would call all the time.
+  private func rest() {
     entrance.loop.core.setListening(slot, number, false)
     entrance.loop.core.slots.setTimer(slot, .read, .after(Self.rest))
   }
@@ -129,21 +140,17 @@ extension Acceptor {
     if reserve == nil { reserve = makeReserve(at: site) }
   }
 
-  /// Accepts with the reserve and closes: the client sees an end rather than silence.
-  private func turnAway() {
-    for _ in 0..<Self.most {
-      guard reserve != nil else { break }
-      reserve = nil
-      let result = ipc_accept(number)
-      if result >= 0 {
-        // accept4 just made it, for us alone; it ends here.
-        _ = unsafe FileDescriptor(owning: result, at: site)
-        entrance.refuseForWantOfDescriptors()
-      }
-      reserve = makeReserve(at: site)
-      guard result >= 0 else { return }
-    }
-    // Somebody else was faster: it is made again when there is room.
-    if reserve == nil { reserve = makeReserve(at: site) }
+  /// Accepts one with the reserve and closes: the client sees an end rather than silence. False when nobody was accepted.
+  private func turnAway() -> Bool {
+    guard reserve != nil else { return false }
+    reserve = nil
+    // Somebody else may be faster: the reserve is made again when there is room.
+    defer { reserve = makeReserve(at: site) }
+    let result = ipc_accept(number)
+    guard result >= 0 else { return false }
+    // accept4 just made it, for us alone; it ends here.
+    _ = unsafe FileDescriptor(owning: result, at: site)
+    entrance.refuseForWantOfDescriptors()
+    return true
   }
 }

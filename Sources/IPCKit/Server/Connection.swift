@@ -53,12 +53,14 @@ internal import Glibc
   /// Whether the peer has ended its sending; what came before it may still be unread.
   public var peerHasEnded: Bool { reference.record.sawEnd }
 
-  /// Runs `body` until it ends or the peer hangs up, which cancels it.
+  /// Runs `body` until it ends or the peer hangs up, which cancels it. epoll_ctl(2), where nothing was waited for before.
   /// - Returns: what `body` returned, nil when the peer hung up first.
+  /// - Throws: what epoll_ctl(2) says where the connection cannot be watched; `body` is not run then.
   nonisolated(nonsending) public func untilHangup<Success: Sendable>(
     _ body: @escaping @Sendable () async -> Success
-  ) async -> Success? {
-    guard !reference.record.isHungUp, (try? reference.register()) != nil else { return nil }
+  ) async throws(SystemError) -> Success? {
+    guard !reference.record.isHungUp else { return nil }
+    try reference.register()
     let loop = reference.server.loop
     return await loop.run(body, until: loop.core.slots.reserve(reference.record.slot, .hangup))
   }

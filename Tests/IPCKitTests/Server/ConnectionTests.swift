@@ -235,7 +235,7 @@ import Testing
   @Test func hangUpEndsWhatIsDoneForThePeer() async throws {
     let ended = Log<String>()
     try await converse { (connection: consuming Connection) in
-      let result: Void? = await connection.untilHangup {
+      let result: Void? = try await connection.untilHangup {
         while !Task.isCancelled { await Task.yield() }
       }
       ended.append(result == nil ? "hung up" : "done")

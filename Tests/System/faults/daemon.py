@@ -1,0 +1,282 @@
+"""A windowd that is started in one of three ways, asked for everything, judged and ended, with one call of it failing."""
+
+import collections
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+import traced
+import windows
+from traced import wait
+
+MANAGER = pathlib.Path(__file__).parents[2] / "WindowServiceTests/Support/manager.py"
+# Calls whose failure may leave the socket's path behind.
+UNLINKING = {"unlink", "unlinkat", "newfstatat", "statx", "flock", "openat"}
+
+
+class Run:
+    """What all three have in common."""
+
+    @classmethod
+    def run(cls, programs, fault=None, later=()):
+        return run_daemon(cls, programs, fault, later)
+
+
+class Own(Run):
+    """A windowd with a path of its own."""
+
+    name = "windowd"
+    program = "windowd"
+
+    def __init__(self, programs, directory, fault):
+        self.directory = directory
+        self.path = f"{directory}/w.sock"
+        self.errors = open(f"{directory}/said", "w+", encoding="utf-8", errors="replace")
+        environment = {"PATH": os.environ["PATH"], "HOME": "/", "SHELL": "/bin/sh"}
+        arguments = [*traced.command(f"{programs}/windowd", f"{directory}/log", fault), "--socket", self.path]
+        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=self.errors, env=environment)
+        self.pid = self.process.pid
+        wait(lambda: self.process.poll() is not None or self.ready())
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def ready(self):
+        return self.process.poll() is None and windows.listens(self.path)
+
+    def end(self):
+        """Its status after SIGTERM; None for one that does not end."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.terminate()
+            return self.process.wait(traced.PATIENCE)
+
+    def left(self):
+        """What a windowd that has ended may not leave behind."""
+        return os.path.exists(self.path)
+
+    def clear(self):
+        self.process.kill()
+        self.process.wait()
+        self.errors.close()
+
+
+class Managed(Run):
+    """A windowd that a service manager starts, with its socket and a store for its windows."""
+
+    name = "windowd, managed"
+    program = "windowd"
+    restored = False
+
+    def __init__(self, programs, directory, fault):
+        self.begun = []
+        self.directory = directory
+        self.path = f"{directory}/windowd.sock"
+        self.errors = open(f"{directory}/said", "w+", encoding="utf-8", errors="replace")
+        script = pathlib.Path(directory, "program")
+        plain = f"exec {programs}/windowd"
+        failing = "exec " + " ".join(traced.command(f"{programs}/windowd", f"{directory}/log", fault))
+        script.write_text(f"#!/bin/sh\n{plain if self.restored else failing}\n", encoding="utf-8")
+        script.chmod(0o755)
+        environment = {"PATH": os.environ["PATH"], "HOME": "/", "SHELL": "/bin/sh"}
+        self.manager = subprocess.Popen([sys.executable, MANAGER, directory, "64", script], stdout=subprocess.PIPE,
+                                        stderr=self.errors, env=environment)
+        self.manager.stdout.readline()
+        self.begin("start")
+        if self.restored:
+            self.inherit(script, failing)
+        self.pid = wait(lambda: self.tell("process"))
+
+    def inherit(self, script, failing):
+        """Windows of a windowd that was killed: one that runs, and one whose program has ended."""
+        windows.create(self.path, "sh", "-c", "echo hello; exec cat")
+        windows.create(self.path, "true", hold=True)
+        if not wait(lambda: any("exit" in one for one in windows.ask(self.path, {"list-windows": {}})["windows"])):
+            raise RuntimeError("the windows to be inherited do not come to be")
+        script.write_text(f"#!/bin/sh\n{failing}\n", encoding="utf-8")
+        first = self.tell("process")
+        self.begin("restart", str(signal.SIGKILL.value))
+        wait(lambda: self.tell("process") != first)
+
+    def begin(self, *words):
+        """Has the manager do what it is done with once the service is ready, which it need not become."""
+        connection = self.connect()
+        connection.sendall(json.dumps(words).encode() + b"\n")
+        self.begun.append(connection)
+
+    def connect(self):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(traced.PATIENCE)
+        connection.connect(f"{self.directory}/control")
+        return connection
+
+    def tell(self, *words):
+        with self.connect() as connection, connection.makefile("r") as answers:
+            connection.sendall(json.dumps(words).encode() + b"\n")
+            return json.loads(answers.readline())
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def ready(self):
+        return not isinstance(self.tell("state"), int)
+
+    def end(self):
+        with contextlib.suppress(TimeoutError):
+            state = self.tell("state")
+            return state if isinstance(state, int) else self.tell("stop")
+
+    def left(self):
+        return False
+
+    def clear(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        for connection in self.begun:
+            connection.close()
+        self.manager.kill()
+        self.manager.wait()
+        self.manager.stdout.close()
+        self.errors.close()
+
+
+class Restored(Managed):
+    """A windowd that takes over the windows of one that was killed."""
+
+    name = "windowd, restored"
+    restored = True
+
+
+def serves(daemon):
+    """Whether it answers."""
+    with contextlib.suppress(windows.Silence, windows.Refused, windows.Ended):
+        windows.status(daemon.path)
+        return True
+    return False
+
+
+def judge_start(daemon, problems):
+    """One that has not become ready has ended with a message that names what failed."""
+    status = daemon.end()
+    if status is None:
+        problems.append("is neither ready nor ended")
+    elif status <= 0:
+        problems.append(f"ended with {status} before it was ready")
+    elif not any(line.startswith("windowd: ") for line in daemon.said().splitlines()):
+        problems.append("ended without a message")
+
+
+def ask_everything(daemon, problems):
+    """Each part of the scenario on its own; answers which did not go as they should."""
+    spoiled = []
+    for part in windows.PARTS:
+        try:
+            part(daemon.path)
+        except (windows.Silence, windows.Refused, windows.Ended, AssertionError) as error:
+            spoiled.append(f"{part.__name__}: {error or type(error).__name__}")
+            if isinstance(error, windows.Silence):
+                problems.append(spoiled[-1])
+        if not daemon.ready():
+            break
+    return spoiled
+
+
+def judge(daemon, fault, baseline, problems):
+    """Others are served, and everything that was opened is closed."""
+
+    def served():
+        try:
+            for window in windows.ask(daemon.path, {"list-windows": {}})["windows"]:
+                windows.close(daemon.path, window["id"])
+            windows.status(daemon.path)
+            if not fault or not fault.again:
+                windows.short_program(daemon.path)
+            return True
+        except (windows.Silence, windows.Refused, windows.Ended):
+            return False
+
+    if not wait(served):
+        problems.append("others are not served")
+    if not wait(lambda: not traced.children(daemon.pid)):
+        problems.append(f"children left: {traced.children(daemon.pid)}")
+    if not wait(lambda: traced.descriptors(daemon.pid, daemon.directory) == sorted(baseline)):
+        there = traced.descriptors(daemon.pid, daemon.directory)
+        problems.append(f"descriptors: {len(baseline)} before, {len(there)} now: {there}")
+    if not wait(lambda: traced.busy(daemon.pid) < 0.3):
+        problems.append("works without anything to do")
+
+
+def judge_end(daemon, fault, problems):
+    """Ended by SIGTERM, it takes its window with it."""
+    window = None
+    with contextlib.suppress(windows.Silence, windows.Refused, windows.Ended):
+        number = windows.create(daemon.path, "cat")
+        listed = windows.ask(daemon.path, {"list-windows": {}})["windows"]
+        window = next((one["pid"] for one in listed if one["id"] == number), None)
+    before = len(daemon.said())
+    status = daemon.end()
+    if status is None:
+        problems.append("does not end")
+    elif status != 0 and (status < 0 or "windowd: " not in daemon.said()[before:]):
+        problems.append(f"SIGTERM ended it with {status}")
+    if daemon.left() and not (fault and fault.call in UNLINKING):
+        problems.append("the socket's path is left")
+    if window and not wait(lambda: traced.state(window) in ("", "Z", "X")):
+        problems.append("the window's process is left")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(window, signal.SIGKILL)
+
+
+def use(daemon, fault, later, problems):
+    """A windowd that has started, from its first client to its end: what was spoiled, and what it opened later and keeps."""
+    begun = serves(daemon) or daemon.ready() and serves(daemon)
+    if not begun:
+        judge_start(daemon, problems)
+        return [], []
+    before = traced.descriptors_at_rest(daemon.pid, daemon.directory)
+    spoiled = ask_everything(daemon, problems)
+    if not daemon.ready():
+        problems.append(f"ended while it served: {daemon.end()}")
+        return [], []
+    judge(daemon, fault, before + list(later), problems)
+    idle = traced.descriptors_at_rest(daemon.pid, daemon.directory)
+    judge_end(daemon, fault, problems)
+    return spoiled, list((collections.Counter(idle) - collections.Counter(before)).elements())
+
+
+def run_daemon(way, programs, fault=None, later=()):
+    """One run: the problems, strace's log, and the descriptors that the daemon opened `later`, to keep them."""
+    problems, spoiled, kept = [], [], []
+    with tempfile.TemporaryDirectory(prefix="faults-", dir="/tmp") as directory:
+        daemon = way(programs, directory, fault)
+        try:
+            if daemon.ready():
+                spoiled, kept = use(daemon, fault, later, problems)
+            else:
+                judge_start(daemon, problems)
+        finally:
+            daemon.clear()
+        # The tracer writes what it has when its process has ended.
+        wait(lambda: traced.state(daemon.pid) == "")
+        log = pathlib.Path(directory, "log")
+        text = log.read_text(errors="replace") if log.exists() else ""
+        # A call that fails may spoil the conversation that it belongs to, and no other.
+        if len(spoiled) > text.count("(INJECTED)"):
+            problems.append("spoiled more than failed: " + "; ".join(spoiled))
+        if problems:
+            problems.append(daemon_words(directory))
+        return problems, text, kept
+
+
+def daemon_words(directory):
+    """The last that it said."""
+    text = pathlib.Path(directory, "said").read_text(encoding="utf-8", errors="replace")
+    return "said: " + " | ".join(text.splitlines()[-3:])

@@ -1,0 +1,66 @@
+"""Which call is to fail in which run: each place that a run without failures has shown, with each of its errors."""
+
+import collections
+import random
+import re
+
+import sites
+from errnos import ERRNOS
+from traced import Fault
+
+# What runs before main(), or in the language's own runtime.
+_RUNTIME = re.compile(r"^(_GLOBAL__|swift_|libdispatch|_dispatch|_swift)")
+
+
+def calls_by_site(log, program):
+    """The program's own calls that can fail, by their places."""
+    found = collections.defaultdict(list)
+    for call in sites.calls(log):
+        site = own_site(call, program)
+        if site and call.name in ERRNOS:
+            found[site].append(call)
+    return dict(found)
+
+
+def own_site(call, program):
+    """Where the program itself made a call; None for the runtime's, the loader's and the allocator's."""
+    site = call.site(program)
+    return site if site and not _RUNTIME.match(site.caller) else None
+
+
+def faults(found, random_numbers):
+    """For each site, each of its errors once, at one of the site's calls."""
+    everything = [call for made in found.values() for call in made]
+    # The tracer counts in each thread and in each child anew: what fails in one of them fails in all that get so far.
+    again = {(call.name, call.number) for call in everything if call.thread != everything[0].thread}
+    for site, made in found.items():
+        for errno in random_numbers.sample(ERRNOS[site.call], len(ERRNOS[site.call])):
+            call = random_numbers.choice(made)
+            yield site, Fault(call.name, errno, call.number, again=(call.name, call.number) in again)
+
+
+def interruptions(found):
+    """Each call interrupted every other time, once the program has begun."""
+    begun = [call for made in found.values() for call in made]
+    first = {}
+    for call in begun:
+        # In the thread that the program begins as.
+        if call.thread == begun[0].thread:
+            first[call.name] = min(call.number, first.get(call.name, call.number))
+    for name, number in sorted(first.items()):
+        if "EINTR" in ERRNOS[name]:
+            yield None, Fault(name, "EINTR", number, "+2")
+
+
+def plan(found, runs, seed):
+    """At most so many runs, spread over all sites: first each site once, then each once more, until all errors are tried."""
+    random_numbers = random.Random(seed)
+    by_site = collections.defaultdict(list)
+    for site, fault in faults(found, random_numbers):
+        by_site[site].append((site, fault))
+    rounds = list(interruptions(found))
+    while len(rounds) < runs and any(by_site.values()):
+        once = [waiting.pop() for waiting in by_site.values() if waiting]
+        random_numbers.shuffle(once)
+        rounds += once
+    return rounds[:runs]

@@ -1,0 +1,61 @@
+"""Where a program makes its calls: read from what strace tells of a run, with the stack of each call."""
+
+import collections
+import dataclasses
+import re
+
+_CALL = re.compile(r"^(\d+) +(<\.\.\. )?(\w+)(?:\(| resumed>)")
+_FRAME = re.compile(r"^ > ([^(\[]+?)(?:\(([^)]*)\))? \[0x([0-9a-f]+)\]$")
+# A call of the allocator's is no call of ours; without memory Swift ends the process, which docs/threat-model.md says.
+_ALLOCATOR = re.compile(r"^(__libc_)?(malloc|calloc|realloc|free|cfree|memalign|posix_memalign|aligned_alloc|"
+                        r"malloc_usable_size|__libc_memalign|sbrk|brk|__default_morecore)\b|^(_mid_|_)?memalign")
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """A place in a program that makes a call: the call, and the places of its callers."""
+
+    call: str
+    stack: tuple
+
+    @property
+    def caller(self):
+        """The innermost function that is the program's own."""
+        return self.stack[0][0]
+
+
+@dataclasses.dataclass
+class Call:
+    """One call: the how-many-th of its kind in its thread, and where it was made."""
+
+    thread: str
+    name: str
+    number: int
+    line: str
+    frames: list
+
+    def site(self, program):
+        """Where in the program it was made; None when it was made by the loader or the allocator."""
+        if any(_ALLOCATOR.match(symbol) for path, symbol, _ in self.frames if "libc" in path):
+            return None
+        stack = tuple((symbol, address) for path, symbol, address in self.frames if path == program)
+        return Site(self.name, stack) if stack else None
+
+
+def calls(log):
+    """The calls of a log by `strace -f -k`, in the order in which they ended."""
+    counts = collections.Counter()
+    last = None
+    for line in log.splitlines():
+        if (frame := _FRAME.match(line)) and last:
+            path, symbol, address = frame.groups()
+            last.frames.append((path, (symbol or "").rsplit("+", 1)[0], address))
+        elif call := _CALL.match(line):
+            if last:
+                yield last
+            thread, resumed, name = call.groups()
+            counts[thread, name] += not resumed
+            # The stack follows the call's end.
+            last = None if line.endswith("<unfinished ...>") else Call(thread, name, counts[thread, name], line, [])
+    if last:
+        yield last

@@ -1,0 +1,121 @@
+"""Programs under strace, which makes a call of theirs fail, and what became of them."""
+
+import collections
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import sites
+
+# A program that has neither answered nor ended by then does not: its own deadlines are five seconds and ten.
+PATIENCE = 12
+
+
+class Fault:
+    """A call to fail: the how-many-th of each thread, or each from there on if `every` says which."""
+
+    def __init__(self, call, errno, number, every="", again=False):
+        self.call, self.errno, self.number, self.every = call, errno, number, every
+        # Whether it comes again, in other threads or children.
+        self.again = again or bool(every)
+
+    def __str__(self):
+        return f"{self.call}:error={self.errno}:when={self.number}{self.every}"
+
+
+def command(program, log, fault=None):
+    """The command that runs a program, without what it executes, as the process that the command begins as."""
+    # The tracer is nobody's child, and the program keeps the number of who started it: systemd names it by that.
+    strace = ["strace", "-D", "-f", "-k", "-qq", "-b", "execve", "-e", "signal=none", "-s", "0", "-o", str(log)]
+    if fault:
+        # A stack takes its time to find: that of the call which failed will do.
+        strace += ["-e", f"trace={fault.call}", "-e", "status=failed", "-e", f"inject={fault}"]
+    return [*strace, str(program)]
+
+
+def injected(log):
+    """The calls that were made to fail."""
+    text = pathlib.Path(log).read_text(errors="replace") if os.path.exists(log) else ""
+    return [call for call in sites.calls(text) if "(INJECTED)" in call.line]
+
+
+def state(process):
+    """The letter that the kernel has for what a process does; empty once nobody knows of it."""
+    try:
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def descriptors(process, directory):
+    """What a process has open, without the numbers by which one file is told from the next."""
+    found = []
+    for number in os.listdir(f"/proc/{process}/fd"):
+        try:
+            target = os.readlink(f"/proc/{process}/fd/{number}").replace(directory, "")
+            found.append(re.sub(r"\d+", "N", target))
+        except OSError:
+            pass
+    return sorted(found)
+
+
+def descriptors_at_rest(process, directory):
+    """The same, once ten looks in a row have seen the same."""
+    looks = collections.deque(maxlen=10)
+
+    def settled():
+        looks.append(descriptors(process, directory))
+        return len(looks) == looks.maxlen and all(look == looks[0] for look in looks)
+
+    wait(settled)
+    return looks[-1]
+
+
+def children(process):
+    """The processes that it has not reaped, and those that run."""
+    found = []
+    for thread in os.listdir(f"/proc/{process}/task"):
+        with contextlib.suppress(OSError):
+            found += pathlib.Path(f"/proc/{process}/task/{thread}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def busy(process, span=0.1):
+    """Which part of that time a process was at work, in all its threads."""
+
+    def worked():
+        total = 0
+        for path in pathlib.Path(f"/proc/{process}/task").glob("*/schedstat"):
+            # A thread may end meanwhile.
+            with contextlib.suppress(OSError):
+                total += int(path.read_text().split()[0])
+        return total
+
+    before = worked()
+    time.sleep(span)
+    return (worked() - before) / (span * 1e9)
+
+
+def wait(condition, patience=PATIENCE):
+    """What the condition says when it is true, or at last."""
+    deadline = time.monotonic() + patience
+    while not (seen := condition()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return seen
+
+
+def run(program, arguments, log, fault, environment, **options):
+    """A program's outcome when it has ended: its status, None if it had to be killed, and what it said."""
+    process = subprocess.Popen([*command(program, log, fault), *arguments], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=environment, text=True, errors="replace", **options)
+    try:
+        output, errors = process.communicate(timeout=PATIENCE)
+        return process.returncode, output, errors
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        output, errors = process.communicate()
+        return None, output, errors
