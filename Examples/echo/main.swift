@@ -24,7 +24,8 @@ func serve(on loop: EventLoop) async throws(SystemError) {
   // A stop is no end in the middle of a line: nobody new is let in, and who has begun one still hears it.
   let signals = try SignalSource([SIGTERM, SIGINT], on: loop)
   let listening = Task(executorPreference: loop) {
-    _ = try await signals.next()
+    // A service that cannot hear of a signal any more could not be stopped: it stops then.
+    do { _ = try await signals.next() } catch { print("echo-service: \(error)") }
     stop.stop(deadline: .after(.seconds(5)))
   }
   defer { listening.cancel() }
@@ -36,8 +37,8 @@ func serve(on loop: EventLoop) async throws(SystemError) {
     })
 }
 
-let loop = try EventLoop()
 do {
+  let loop = try EventLoop()
   try loop.run { try await serve(on: loop) }
 } catch {
   print("echo-service: \(error)")

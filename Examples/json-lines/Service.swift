@@ -35,7 +35,8 @@ func serve(at socket: String, on loop: EventLoop) async throws(SystemError) {
 
   let signals = try SignalSource([SIGTERM, SIGINT], on: loop)
   let listening = Task(executorPreference: loop) {
-    _ = try await signals.next()
+    // A service that cannot hear of a signal any more could not be stopped: it stops then.
+    do { _ = try await signals.next() } catch { print("json-lines: \(error)") }
     stop.stop(deadline: .after(.seconds(5)))
   }
   defer { listening.cancel() }

@@ -25,15 +25,23 @@ enum CommandWatch {
     let child = try await start(options.command, on: loop)
     let interval = options.interval ?? .milliseconds(200)
     events.begin(child.process.processID, every: interval)
-    let watched = await follow(child, events.stream, interval, options)
-    let status = await child.process.exit()
-    return conclude(watched, status, options, compared, report)
+    let watched = await follow(child, events, interval, options)
+    return conclude(watched, await child.exit(), options, compared, report)
   }
 
-  /// A child cannot be in a result, but what owns it can.
-  private final class Child {
+  /// A child cannot be in a result, but what owns it can. The loop's thread alone uses it.
+  private final class Child: @unchecked Sendable {
     let process: ChildProcess
+    private var status: ExitStatus?
     init(_ process: consuming ChildProcess) { self.process = process }
+
+    /// Suspends until it has ended, and reaps it.
+    nonisolated(nonsending) func exit() async -> ExitStatus {
+      if let status { return status }
+      let ended = await process.exit()
+      status = ended
+      return ended
+    }
   }
 
   nonisolated(nonsending) private static func start(
@@ -69,17 +77,20 @@ enum CommandWatch {
 
   /// Samples until the command has ended; what goes wrong with that does not touch the command.
   nonisolated(nonsending) private static func follow(
-    _ child: Child, _ events: AsyncStream<WatchEvent>, _ interval: Duration, _ options: WatchOptions
+    _ child: Child, _ events: WatchEvents, _ interval: Duration, _ options: WatchOptions
   ) async -> Watched {
     var watched = Watched()
     let processID = child.process.processID
     watched.sample(processID, interval, options.warmUp)
-    for await event in events {
+    for await event in events.stream {
       switch event {
       case .sample: watched.sample(processID, interval, options.warmUp)
       case .signal(let number): child.process.signalGroup(number)
       case .ended: return watched
-      case .failed(let failure): watched.trouble = failure
+      case .failed(let failure):
+        // Nothing is looked at any more, and the end may be what nobody would tell of; signals are still handed on.
+        if watched.trouble == nil { events.awaitEnd { _ = await child.exit() } }
+        watched.trouble = failure
       }
     }
     return watched

@@ -31,6 +31,16 @@ final class WatchEvents {
     tasks.append(Self.awaitEnd(of: processID, events, on: loop))
   }
 
+  /// Waits for the end by what returns after it.
+  func awaitEnd(_ body: @escaping @Sendable () async -> Void) {
+    let events = events
+    tasks.append(
+      Task.immediate(executorPreference: loop) {
+        await body()
+        events.yield(.ended)
+      })
+  }
+
   /// Nobody waits any more.
   func cancel() { for task in tasks { task.cancel() } }
 

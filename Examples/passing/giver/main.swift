@@ -25,7 +25,8 @@ func serve(_ file: String, to user: UInt32, at socket: String, on loop: EventLoo
 
   let signals = try SignalSource([SIGTERM, SIGINT], on: loop)
   let listening = Task(executorPreference: loop) {
-    _ = try await signals.next()
+    // A service that cannot hear of a signal any more could not be stopped: it stops then.
+    do { _ = try await signals.next() } catch { print("giver: \(error)") }
     stop.stop(deadline: .after(.seconds(5)))
   }
   defer { listening.cancel() }
@@ -48,8 +49,8 @@ guard arguments.count == 4, let user = UInt32(arguments[3]) else {
   print("usage: giver SOCKET FILE USER-ID")
   exit(64)
 }
-let loop = try EventLoop()
 do {
+  let loop = try EventLoop()
   try loop.run { try await serve(arguments[2], to: user, at: arguments[1], on: loop) }
 } catch {
   print("giver: \(error)")

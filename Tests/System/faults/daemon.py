@@ -1,4 +1,4 @@
-"""A windowd that is started in one of three ways, asked for everything, judged and ended, with one call of it failing."""
+"""Services that are started, asked for everything, judged and ended, with a call of theirs failing."""
 
 import collections
 import contextlib
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 
+import echo
 import traced
 import windows
 from traced import wait
@@ -20,19 +21,48 @@ MANAGER = pathlib.Path(__file__).parents[2] / "WindowServiceTests/Support/manage
 UNLINKING = {"unlink", "unlinkat", "newfstatat", "statx", "flock", "openat"}
 
 
-class Run:
-    """What all three have in common."""
+class Service:
+    """What all ways have in common."""
+
+    program = "windowd"
+    parts = windows.PARTS
 
     @classmethod
     def run(cls, programs, fault=None, later=()):
-        return run_daemon(cls, programs, fault, later)
+        return run_service(cls, programs, fault, later)
+
+    def is_served(self, again):
+        """Whether a client is, when everybody has gone; where a call fails `again`, no program need start."""
+        with contextlib.suppress(windows.Silence, windows.Refused, windows.Ended):
+            for window in windows.ask(self.path, {"list-windows": {}})["windows"]:
+                windows.close(self.path, window["id"])
+            windows.status(self.path)
+            if not again:
+                windows.short_program(self.path)
+            return True
+        return False
+
+    def last_process(self):
+        """A process that must end with the service; None where a call fails that it takes."""
+        with contextlib.suppress(windows.Silence, windows.Refused, windows.Ended):
+            number = windows.create(self.path, "cat")
+            listed = windows.ask(self.path, {"list-windows": {}})["windows"]
+            return next((one["pid"] for one in listed if one["id"] == number), None)
+        return None
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def left(self):
+        """What a service that has ended may not leave behind."""
+        return False
 
 
-class Own(Run):
+class Own(Service):
     """A windowd with a path of its own."""
 
     name = "windowd"
-    program = "windowd"
 
     def __init__(self, programs, directory, fault):
         self.directory = directory
@@ -45,10 +75,6 @@ class Own(Run):
         self.pid = self.process.pid
         wait(lambda: self.process.poll() is not None or self.ready())
 
-    def said(self):
-        self.errors.seek(0)
-        return self.errors.read()
-
     def ready(self):
         return self.process.poll() is None and windows.listens(self.path)
 
@@ -59,7 +85,6 @@ class Own(Run):
             return self.process.wait(traced.PATIENCE)
 
     def left(self):
-        """What a windowd that has ended may not leave behind."""
         return os.path.exists(self.path)
 
     def clear(self):
@@ -68,11 +93,10 @@ class Own(Run):
         self.errors.close()
 
 
-class Managed(Run):
+class Managed(Service):
     """A windowd that a service manager starts, with its socket and a store for its windows."""
 
     name = "windowd, managed"
-    program = "windowd"
     restored = False
 
     def __init__(self, programs, directory, fault):
@@ -122,10 +146,6 @@ class Managed(Run):
             connection.sendall(json.dumps(words).encode() + b"\n")
             return json.loads(answers.readline())
 
-    def said(self):
-        self.errors.seek(0)
-        return self.errors.read()
-
     def ready(self):
         return not isinstance(self.tell("state"), int)
 
@@ -133,9 +153,6 @@ class Managed(Run):
         with contextlib.suppress(TimeoutError):
             state = self.tell("state")
             return state if isinstance(state, int) else self.tell("stop")
-
-    def left(self):
-        return False
 
     def clear(self):
         with contextlib.suppress(ProcessLookupError):
@@ -155,10 +172,42 @@ class Restored(Managed):
     restored = True
 
 
+class Echo(Own):
+    """The library's server with a reply handler, on a socket that it was handed."""
+
+    name = program = "echo-service"
+    parts = [echo.lines, echo.half_a_line, echo.many]
+
+    def __init__(self, programs, directory, fault):
+        self.directory, self.path = directory, f"{directory}/echo.sock"
+        self.errors = open(f"{directory}/said", "w+", encoding="utf-8", errors="replace")
+        command = traced.command(f"{programs}/echo-service", f"{directory}/log", fault)
+        hand_over = 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=echo exec "$@" 3<&0 </dev/null'
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.path)
+            listener.listen()
+            self.process = subprocess.Popen(["sh", "-c", hand_over, "sh", *command], stdin=listener, stdout=self.errors,
+                                            stderr=self.errors)
+        self.pid = self.process.pid
+        wait(lambda: self.process.poll() is not None or serves(self))
+
+    def is_served(self, again):
+        with contextlib.suppress(windows.Silence, windows.Ended):
+            echo.lines(self.path)
+            return True
+        return False
+
+    def last_process(self):
+        return None
+
+    def left(self):
+        return False
+
+
 def serves(daemon):
     """Whether it answers."""
     with contextlib.suppress(windows.Silence, windows.Refused, windows.Ended):
-        windows.status(daemon.path)
+        daemon.parts[0](daemon.path)
         return True
     return False
 
@@ -168,16 +217,16 @@ def judge_start(daemon, problems):
     status = daemon.end()
     if status is None:
         problems.append("is neither ready nor ended")
-    elif status <= 0:
+    elif status < 0:
         problems.append(f"ended with {status} before it was ready")
-    elif not any(line.startswith("windowd: ") for line in daemon.said().splitlines()):
+    elif not any(line.startswith(f"{daemon.program}: ") for line in daemon.said().splitlines()):
         problems.append("ended without a message")
 
 
 def ask_everything(daemon, problems):
     """Each part of the scenario on its own; answers which did not go as they should."""
     spoiled = []
-    for part in windows.PARTS:
+    for part in daemon.parts:
         try:
             part(daemon.path)
         except (windows.Silence, windows.Refused, windows.Ended, AssertionError) as error:
@@ -192,18 +241,7 @@ def ask_everything(daemon, problems):
 def judge(daemon, fault, baseline, problems):
     """Others are served, and everything that was opened is closed."""
 
-    def served():
-        try:
-            for window in windows.ask(daemon.path, {"list-windows": {}})["windows"]:
-                windows.close(daemon.path, window["id"])
-            windows.status(daemon.path)
-            if not fault or not fault.again:
-                windows.short_program(daemon.path)
-            return True
-        except (windows.Silence, windows.Refused, windows.Ended):
-            return False
-
-    if not wait(served):
+    if not wait(lambda: daemon.is_served(bool(fault and fault.again))):
         problems.append("others are not served")
     if not wait(lambda: not traced.children(daemon.pid)):
         problems.append(f"children left: {traced.children(daemon.pid)}")
@@ -215,24 +253,20 @@ def judge(daemon, fault, baseline, problems):
 
 
 def judge_end(daemon, fault, problems):
-    """Ended by SIGTERM, it takes its window with it."""
-    window = None
-    with contextlib.suppress(windows.Silence, windows.Refused, windows.Ended):
-        number = windows.create(daemon.path, "cat")
-        listed = windows.ask(daemon.path, {"list-windows": {}})["windows"]
-        window = next((one["pid"] for one in listed if one["id"] == number), None)
+    """Ended by SIGTERM, it takes its windows with it."""
+    process = daemon.last_process()
     before = len(daemon.said())
     status = daemon.end()
     if status is None:
         problems.append("does not end")
-    elif status != 0 and (status < 0 or "windowd: " not in daemon.said()[before:]):
+    elif status != 0 and (status < 0 or f"{daemon.program}: " not in daemon.said()[before:]):
         problems.append(f"SIGTERM ended it with {status}")
     if daemon.left() and not (fault and fault.call in UNLINKING):
         problems.append("the socket's path is left")
-    if window and not wait(lambda: traced.state(window) in ("", "Z", "X")):
+    if process and not wait(lambda: traced.state(process) in ("", "Z", "X")):
         problems.append("the window's process is left")
         with contextlib.suppress(ProcessLookupError):
-            os.kill(window, signal.SIGKILL)
+            os.kill(process, signal.SIGKILL)
 
 
 def use(daemon, fault, later, problems):
@@ -252,7 +286,7 @@ def use(daemon, fault, later, problems):
     return spoiled, list((collections.Counter(idle) - collections.Counter(before)).elements())
 
 
-def run_daemon(way, programs, fault=None, later=()):
+def run_service(way, programs, fault=None, later=()):
     """One run: the problems, strace's log, and the descriptors that the daemon opened `later`, to keep them."""
     problems, spoiled, kept = [], [], []
     with tempfile.TemporaryDirectory(prefix="faults-", dir="/tmp") as directory:

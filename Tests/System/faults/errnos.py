@@ -83,4 +83,6 @@ ERRNOS = {
     "write": "EBADF EDQUOT EFBIG EINTR EINVAL EIO ENOSPC EPERM EPIPE",
     "writev": "EBADF EDQUOT EFBIG EINTR EINVAL EIO ENOSPC EPERM EPIPE",
 }
+# Errors that are an answer to what was asked, and change what is right: whether a standard stream is open.
+ANSWERS = {("ipc_is_close_on_exec", "EBADF")}
 ERRNOS = {call: tuple(dict.fromkeys(names.split())) for call, names in ERRNOS.items()}

@@ -9,12 +9,13 @@ import concurrent.futures
 import sys
 import time
 
+import commands
 import daemon
 import plan
 import report
 import sites
 
-WAYS = [daemon.Own, daemon.Managed, daemon.Restored]
+WAYS = [daemon.Own, daemon.Managed, daemon.Restored, daemon.Echo, *commands.COMMANDS]
 
 
 def parse():
@@ -23,7 +24,7 @@ def parse():
     parser.add_argument("--runs", type=int, default=3000, help="at most so many")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=4, help="a run waits more than it works")
-    parser.add_argument("--only", help="one way to start")
+    parser.add_argument("--only", default="", help="what begins like this")
     parser.add_argument("--report", help="where the matrix is written to as well")
     return parser.parse_args()
 
@@ -54,7 +55,7 @@ def attempt(way, options, site, fault, later):
 def main():
     options = parse()
     begun = time.monotonic()
-    ways = [way for way in WAYS if options.only in (None, way.name)]
+    ways = [way for way in WAYS if way.name.startswith(options.only)]
     recorded = {way: record(way, options) for way in ways}
     total = sum(len(found) for found, _ in recorded.values())
     rows = []

@@ -2,14 +2,10 @@
 
 import collections
 import random
-import re
 
 import sites
-from errnos import ERRNOS
+from errnos import ANSWERS, ERRNOS
 from traced import Fault
-
-# What runs before main(), or in the language's own runtime.
-_RUNTIME = re.compile(r"^(_GLOBAL__|swift_|libdispatch|_dispatch|_swift)")
 
 
 def calls_by_site(log, program):
@@ -25,7 +21,7 @@ def calls_by_site(log, program):
 def own_site(call, program):
     """Where the program itself made a call; None for the runtime's, the loader's and the allocator's."""
     site = call.site(program)
-    return site if site and not _RUNTIME.match(site.caller) else None
+    return site if site and site.is_own else None
 
 
 def faults(found, random_numbers):
@@ -36,7 +32,8 @@ def faults(found, random_numbers):
     for site, made in found.items():
         for errno in random_numbers.sample(ERRNOS[site.call], len(ERRNOS[site.call])):
             call = random_numbers.choice(made)
-            yield site, Fault(call.name, errno, call.number, again=(call.name, call.number) in again)
+            if (site.caller, errno) not in ANSWERS:
+                yield site, Fault(call.name, errno, call.number, again=(call.name, call.number) in again)
 
 
 def interruptions(found):

@@ -20,8 +20,13 @@ class Site:
 
     @property
     def caller(self):
-        """The innermost function that is the program's own."""
-        return self.stack[0][0]
+        """The innermost function that is the program's own: the shim's, or Swift's."""
+        return next((symbol for symbol, _ in self.stack if symbol.startswith(("ipc_", "$s"))), None)
+
+    @property
+    def is_own(self):
+        """Whether the program itself called, and not what of the runtime runs before it."""
+        return self.caller is not None and not any(symbol.startswith("_GLOBAL__") for symbol, _ in self.stack)
 
 
 @dataclasses.dataclass

@@ -10,6 +10,7 @@ import subprocess
 import time
 
 import sites
+from errnos import ERRNOS
 
 # A program that has neither answered nor ended by then does not: its own deadlines are five seconds and ten.
 PATIENCE = 12
@@ -31,7 +32,10 @@ def command(program, log, fault=None):
     """The command that runs a program, without what it executes, as the process that the command begins as."""
     # The tracer is nobody's child, and the program keeps the number of who started it: systemd names it by that.
     strace = ["strace", "-D", "-f", "-k", "-qq", "-b", "execve", "-e", "signal=none", "-s", "0", "-o", str(log)]
-    if fault:
+    # Of the others there is nothing to know.
+    if not fault:
+        strace += ["-e", "trace=" + ",".join(ERRNOS)]
+    else:
         # A stack takes its time to find: that of the call which failed will do.
         strace += ["-e", f"trace={fault.call}", "-e", "status=failed", "-e", f"inject={fault}"]
     return [*strace, str(program)]
@@ -113,7 +117,8 @@ def run(program, arguments, log, fault, environment, **options):
     process = subprocess.Popen([*command(program, log, fault), *arguments], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, env=environment, text=True, errors="replace", **options)
     try:
-        output, errors = process.communicate(timeout=PATIENCE)
+        # All stacks take longer than one.
+        output, errors = process.communicate(timeout=PATIENCE if fault else 10 * PATIENCE)
         return process.returncode, output, errors
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
