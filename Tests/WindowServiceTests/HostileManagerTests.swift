@@ -73,17 +73,20 @@ internal import WindowProtocol
   }
 
   @Test func limitOfFilesCostsTheWindowAlone() throws {
-    let manager = try TestManager()
-    let id = try manager.create("cat")
-    let process = try manager.tell("process")
-    _ = try run(["/usr/bin/prlimit", "--pid", process, "--fsize=1000:unlimited"])
-    let failure = #expect(throws: Reply.Failure.self) { try manager.create("cat") }
-    #expect(failure?.error.code == .spawnFailed)
-    #expect(failure?.error.message.contains("File too large") == true, "\(String(describing: failure))")
-    _ = try run(["/usr/bin/prlimit", "--pid", process, "--fsize=unlimited"])
-    let next = try manager.create("cat")
-    #expect(try manager.list().map(\.id) == [id, next])
-    #expect(try manager.tell("process") == process)
+    let directory = try TemporaryDirectory()
+    let (notify, socket) = (directory.file("notify"), directory.file("windowd.sock"))
+    let manager = try UnixDatagram(binding: .path(notify))
+    let process = try RunningProcess(
+      [Programs.windowd, "--socket", socket], environment: plainEnvironment(["NOTIFY_SOCKET": notify, "FDSTORE": "30"]),
+      setup: "ulimit -f 1")
+    _ = try process.line(containing: "ready")
+    var client = try RawClient(socket)
+    let refusal = try client.ask(#"{"create-window":{"command":["cat"]}}"#)
+    #expect(refusal.contains(#""code":"spawn-failed""#) && refusal.contains("File too large"), "\(refusal)")
+    #expect(try client.ask(#"{"list-windows":{}}"#) == #"{"windows":[]}"#)
+    process.signal(SIGTERM)
+    #expect(try process.exit() == .exited(0))
+    try manager.close()
   }
 
   /// A limit of files is a full disk, as far as the journal knows.
