@@ -77,7 +77,8 @@ internal import WindowProtocol
     let (notify, socket) = (directory.file("notify"), directory.file("windowd.sock"))
     let manager = try UnixDatagram(binding: .path(notify))
     let process = try RunningProcess(
-      [Programs.windowd, "--socket", socket], environment: plainEnvironment(["NOTIFY_SOCKET": notify, "FDSTORE": "30"]),
+      [Programs.windowd, "--socket", socket],
+      environment: plainEnvironment(["NOTIFY_SOCKET": notify, "FDSTORE": "30"]),
       setup: "ulimit -f 1")
     _ = try process.line(containing: "ready")
     var client = try RawClient(socket)
