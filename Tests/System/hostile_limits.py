@@ -59,7 +59,7 @@ def processes(programs, directory):
     place.chmod(0o777)
     with running(programs, place, path=place / "own/s", env=os.environ | HOMELESS, before=(
             "setpriv", f"--reuid={NOBODY}", "--clear-groups", "sh", "-c",
-            'mkdir -m 700 "$0"; ulimit -p 2; exec "$@"', place / "own")) as daemon:
+            'mkdir -m 700 "$0"; exec prlimit --nproc=2 "$@"', place / "own")) as daemon:
         said = [daemon.create("cat") for _ in range(2)]
         check(said == [1, "clone cat: Resource temporarily unavailable"], "without processes no window opens", said)
         master, terminal = pty.openpty()

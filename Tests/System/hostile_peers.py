@@ -5,7 +5,6 @@ import ctypes
 import os
 import pty
 import select
-import socket
 import sys
 import threading
 import time
@@ -162,10 +161,9 @@ if os.fork() == 0:
 
 def windows(programs, directory):
     """Programs that do to their terminals what they like: each goes when it is told, with all that it had."""
-    (directory / "windowd.conf").write_text("hang-up-grace = 1\n")
-    environment = os.environ | {"XDG_CONFIG_HOME": str(directory)}
     (directory / "windowd").mkdir()
-    (directory / "windowd.conf").rename(directory / "windowd/windowd.conf")
+    (directory / "windowd/windowd.conf").write_text("hang-up-grace = 1\n")
+    environment = os.environ | {"XDG_CONFIG_HOME": str(directory)}
     with running(programs, directory, env=environment) as daemon:
         before = daemon.at_rest()
         begin = "import ctypes, os, signal, sys, termios, time\n"
