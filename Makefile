@@ -112,7 +112,7 @@ uninstall: ## Remove what `make install` with the same variables has put there.
 demo: programs ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
 	.build/release/demo
 
-test: lint test-builds docs check-api test-debug test-release test-install test-manual test-examples test-remote test-alacritty test-systemd ## All that must pass: form, tests in debug and in release, what is installed, the documentation, real clients, a real systemd.
+test: lint test-builds docs check-api test-debug test-release test-install test-manual test-examples test-remote test-hostile test-alacritty test-systemd ## All that must pass: form, tests in debug and in release, what is installed, the documentation, real clients, a real systemd.
 
 # A compiler of a whole module works on one core: what is built apart is built beside the rest.
 test-builds: ## Build all that the tests need, two at a time.
@@ -169,6 +169,10 @@ test-examples: examples ## Run the examples, talk to them rightly and wrongly, a
 test-remote: programs ## Use windowd through an sshd on the loopback device. As root it tries other users too.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/forwarding.py
+
+test-hostile: programs ## Be hostile to windowd, and take away what it needs. As root it tries other users and mounts too.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	Tests/System/hostile.py
 
 sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
 	@scripts/install-packages.sh $(TEST_PACKAGES)

@@ -36,6 +36,7 @@ extension Conversation {
         // This daemon's own end is near: the attachment ends with its window.
         return connection.peerHasEnded ? nil : await windows.endOfAttachment(ticket)
       }
+      closeDescriptors()
       switch Message(line).content {
       case .success(.resized): await windows.fit(ticket)
       case .success(.detach): await windows.detach(ticket)

@@ -68,6 +68,7 @@ struct Conversation: ~Copyable {
     counters.answerBegan()
     defer { counters.answerEnded() }
     if case .attach(let request) = message.request { return try await attach(request) }
+    closeDescriptors()
     switch try await outcome(of: message) {
     case .success(let reply):
       if let reply { try await send(reply) }
@@ -76,6 +77,10 @@ struct Conversation: ~Copyable {
     }
     isOver = isOver || message.isAlacritty || message.request == nil
   }
+
+  /// Closes what came with a message that takes nothing. It may be the client's own end, and then this connection would
+  /// never hear that the client has gone.
+  mutating func closeDescriptors() { _ = connection.takeDescriptors() }
 
   private mutating func outcome(of message: Message) async throws(IPCError) -> Result<[UInt8]?, Reply.Failure> {
     let request: Request

@@ -25,6 +25,8 @@ struct Journal: ~Copyable {
   private var file: FileDescriptor?
   /// How many bytes were added since it was written anew.
   private var added = 0
+  /// Whether something could not be written: its end may be half an entry then, and the next one would be lost too.
+  private(set) var isIncomplete = false
 
   private static let version = 1
   /// The longest line and the longest file that are read.
@@ -64,18 +66,20 @@ struct Journal: ~Copyable {
   }
 
   /// Adds what happened.
-  mutating func add(_ entry: Entry) { add([entry]) }
-
-  private mutating func add(_ entries: [Entry]) {
+  mutating func add(_ entry: Entry) {
     guard file != nil else { return }
+    do throws(SystemError) { try add([entry]) } catch { fail(error) }
+  }
+
+  private mutating func add(_ entries: [Entry]) throws(SystemError) {
     var bytes: [UInt8] = []
     for entry in entries { bytes += (try? WireFormat.line(entry)) ?? [] }
-    do throws(SystemError) {
-      // Bytes seen as raw bytes: nothing is reinterpreted. A file in memory takes them at once.
-      _ = try unsafe file?.write(bytes.span.bytes)
-      added += bytes.count
-    } catch {
-      log.write(.error, "the journal is not written: \(error)")
+    // A file in memory takes them at once, or as many as there is room for.
+    while !bytes.isEmpty {
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      let count = unsafe try file?.write(bytes.span.bytes) ?? bytes.count
+      bytes.removeFirst(count)
+      added += count
     }
   }
 
@@ -86,15 +90,29 @@ struct Journal: ~Copyable {
   mutating func rewrite(_ entries: [Entry]) {
     guard let path else { return }
     let new = path + ".new"
-    file = Self.open(new, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC)
-    guard file != nil else { return log.write(.error, "\(SystemError(errno: errno, operation: "open", object: new))") }
-    added = 0
-    add([Entry(journal: Self.version)] + entries)
-    added = 0
-    // Both are C strings for the length of the call.
-    if unsafe rename(new, path) != 0 {
-      log.write(.error, "\(SystemError(errno: errno, operation: "rename", object: new))")
+    let old = file.take()
+    do throws(SystemError) {
+      file = Self.open(new, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC)
+      guard file != nil else { throw SystemError(errno: errno, operation: "open", object: new) }
+      added = 0
+      try add([Entry(journal: Self.version)] + entries)
+      // Both are C strings for the length of the call.
+      guard unsafe rename(new, path) == 0 else { throw SystemError(errno: errno, operation: "rename", object: new) }
+      added = 0
+      if isIncomplete { log.write(.information, "the journal is complete again") }
+      isIncomplete = false
+    } catch {
+      // What is there of it takes room that the old one could need.
+      unsafe _ = unlink(new)
+      file = old
+      fail(error)
     }
+  }
+
+  /// Until it can be written anew, which is tried with each entry, it is told once.
+  private mutating func fail(_ error: SystemError) {
+    if !isIncomplete { log.write(.error, "the journal is not complete: \(error)") }
+    isIncomplete = true
   }
 
   private static func open(_ path: String, _ flags: Int32) -> FileDescriptor? {

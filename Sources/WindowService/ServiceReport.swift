@@ -17,8 +17,16 @@ struct ServiceReport: Sendable {
     self.log = log
   }
 
-  /// Says what is so now. A manager that does not hear it acts on that.
-  func tell(_ states: ServiceState...) async {
+  /// Says what is so now, after all that was said before, and goes on: a manager that is too busy to hear it holds up
+  /// nobody. One that does not hear it acts on that.
+  /// - Returns: what ends once it was said.
+  @discardableResult
+  func tell(_ states: ServiceState...) -> Task<Void, Never> {
+    // At once, so that nothing that is said later is said before.
+    Task.immediate(executorPreference: loop) { await say(states) }
+  }
+
+  private func say(_ states: [ServiceState]) async {
     do throws(SystemError) {
       try await notifier.notify(states)
     } catch {
@@ -32,7 +40,7 @@ struct ServiceReport: Sendable {
     var told: String?
     for await _ in activity.changes {
       let line = await Self.line(windows: windows.count, connections: counters.connections)
-      if line != told { await tell(.status(line)) }
+      if line != told { await tell(.status(line)).value }
       told = line
       await loop.sleep(until: .after(Self.pause))
     }

@@ -40,7 +40,8 @@ extension WindowDaemon {
     } catch {
       log.write(.error, "\(error)")
       // What `systemctl status` shows of a daemon that could not begin.
-      await report.tell(.status(DisplayText.escaped("\(error)")))
+      limitTheEnd()
+      await report.tell(.status(DisplayText.escaped("\(error)"))).value
       return 1
     }
   }
@@ -79,15 +80,21 @@ extension WindowDaemon {
 
   /// Nobody new comes in; who is there has his answer, and clients that wait for a window hear of its end.
   private func end(_ service: Service?) async {
+    limitTheEnd()
+    service?.stop.stop()
+    let stopping = report.tell(.stopping)
+    await windows.end()
+    if let service { await close(service) }
+    // The last of it, or a manager that does not listen would keep the rest from its end.
+    await stopping.value
+  }
+
+  private func limitTheEnd() {
     Task(executorPreference: loop) {
       await loop.sleep(until: .after(Self.stopLimit))
       log.write(.error, "not everything ended in time")
       exit(1)
     }
-    service?.stop.stop()
-    await report.tell(.stopping)
-    await windows.end()
-    if let service { await close(service) }
   }
 
   /// Returns when for long enough there have been neither windows nor clients; false when that is not to be looked for.
@@ -116,14 +123,14 @@ extension WindowDaemon {
   private func obeySignals() async throws {
     let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop)
     while try await signals.next() == SIGHUP {
-      await report.tell(.reloading)
+      report.tell(.reloading)
       do {
         try await readConfiguration()
         log.write(.information, "configuration read again")
       } catch {
         log.write(.error, "configuration unchanged: \(error)")
       }
-      await report.tell(.ready)
+      report.tell(.ready)
     }
     log.write(.information, "stopping")
   }

@@ -72,7 +72,7 @@ extension WindowDaemon {
   /// Tells whoever waits for it that clients may come, and lets go of the streams that are theirs.
   private func reportReadiness() async throws(SystemError) {
     log.write(.information, "ready")
-    await report.tell(.ready, .status(ServiceReport.line(windows: windows.count, connections: 0)))
+    report.tell(.ready, .status(ServiceReport.line(windows: await windows.count, connections: 0)))
     guard options.isDetached else { return }
     let line = DaemonStatus.readyLine + "\n"
     // A program that has gone meanwhile does not need to know.

@@ -44,6 +44,8 @@ package struct WindowDaemon: Sendable {
       try StandardStreams.ensureOpen()
       // A log that nobody reads must not end the daemon.
       _ = signal(SIGPIPE, SIG_IGN)
+      // Nor must a limit of the size of files: what cannot be written for it is told, like anything else.
+      _ = signal(SIGXFSZ, SIG_IGN)
       // Where a parent ignored it, the kernel would reap our children and forget how they ended.
       _ = signal(SIGCHLD, SIG_DFL)
       var activation = try SocketActivation.take()
@@ -52,6 +54,8 @@ package struct WindowDaemon: Sendable {
       for rest in activation.remaining {
         log.write(.warning, "handed over, of no use here: \(rest.name), \(rest.kind)")
       }
+      // Closed now, and not when the daemon ends.
+      _ = consume activation
       let path = try inherited.path ?? SocketLocation.resolve(options.socketPath)
       let loop = try EventLoop()
       // Before there are clients, so that its numbers are below theirs.

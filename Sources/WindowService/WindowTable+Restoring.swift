@@ -80,10 +80,10 @@ extension WindowTable {
     }
   }
 
-  /// Writes down what has happened, and everything anew when too much has.
+  /// Writes down what has happened, and everything anew when too much has, or some of it could not be written.
   func write(_ entry: Journal.Entry) {
     journal.add(entry)
-    if journal.isLong { rewriteJournal() }
+    if journal.isLong || journal.isIncomplete { rewriteJournal() }
   }
 
   private func rewriteJournal() {

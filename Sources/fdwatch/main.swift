@@ -184,7 +184,7 @@ struct Fdwatch: ParsableCommand {
   }
 }
 
-if let index = CommandLineCheck.firstNotUTF8 {
-  Fdwatch.exit(withError: ValidationError("argument \(index) is not UTF-8"))
+if let problem = CommandLineCheck.problem {
+  Fdwatch.exit(withError: ValidationError(problem))
 }
 Fdwatch.main()

@@ -24,8 +24,8 @@ struct Windowctl: ParsableCommand {
   @OptionGroup var options: ClientOptions
 }
 
-if let index = CommandLineCheck.firstNotUTF8 {
-  Output.complain("argument \(index) is not UTF-8")
+if let problem = CommandLineCheck.problem {
+  Output.complain(problem)
   exit(64)
 }
 Windowctl.main()

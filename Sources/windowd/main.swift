@@ -46,7 +46,7 @@ struct Windowd: ParsableCommand {
   }
 }
 
-if let index = CommandLineCheck.firstNotUTF8 {
-  Windowd.exit(withError: ValidationError("argument \(index) is not UTF-8"))
+if let problem = CommandLineCheck.problem {
+  Windowd.exit(withError: ValidationError(problem))
 }
 Windowd.main()

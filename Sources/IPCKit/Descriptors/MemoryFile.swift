@@ -91,7 +91,8 @@ internal import Glibc
   }
 
   /// Changes the size, in bytes; what is added is zero. ftruncate(2).
-  /// - Throws: EPERM when a seal forbids it; EINVAL for a negative size.
+  /// - Throws: EPERM when a seal forbids it; EINVAL for a negative size; EFBIG beyond RLIMIT_FSIZE, where SIGXFSZ is ignored
+  ///   and does not end the process.
   public borrowing func resize(to size: Int) throws(SystemError) {
     _ = try SystemError.check(ipc_resize(descriptor.number, Int64(size)), "ftruncate")
   }

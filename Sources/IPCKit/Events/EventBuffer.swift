@@ -4,7 +4,7 @@ internal import CIPCShim
 
 /// The events of a turn.
 @safe struct EventBuffer: ~Copyable {
-  private static let capacity = 128
+  static let capacity = 128
   private let base: UnsafeMutablePointer<ipc_event>
 
   init() { unsafe base = .allocate(capacity: Self.capacity) }

@@ -21,6 +21,10 @@ internal import CIPCShim
   private var events = EventBuffer()
   /// The moment that this turn takes for now; 0 while nobody has asked.
   private var turnTime: Int64 = 0
+  /// When the kernel was asked for events, as far as there were deadlines.
+  private var askedTime: Int64 = 0
+  /// How many times in a row it has had as many as there is room for.
+  private var fullTurns = 0
   private var wasWokenUp = false
   /// Whether the body that the loop runs has ended.
   var isFinished = false
@@ -156,9 +160,14 @@ extension LoopCore {
   /// Waits for events until the earliest deadline, or not at all; answers how many came.
   @inline(__always)
   mutating func poll(waiting: Bool) throws(SystemError) -> Int {
-    let limit = !waiting ? 0 : slots.hasTimers ? slots.earliest.remainingNanoseconds : -1
+    var limit: Int64 = waiting ? -1 : 0
+    if slots.hasTimers {
+      askedTime = ipc_monotonic_now()
+      if waiting { limit = max(0, slots.earliest.nanoseconds - askedTime) }
+    }
     let count = events.poll(epoll.number, nanoseconds: limit)
     turnTime = 0
+    fullTurns = count == EventBuffer.capacity ? fullTurns + 1 : 0
     return Int(try SystemError.check(count, "epoll_pwait2"))
   }
 
@@ -203,9 +212,15 @@ extension LoopCore {
     return wasWokenUp
   }
 
-  /// The next deadline that has passed: its wait ends, or its receiver is to be told.
+  /// Turns in a row that bring as many events as there is room for, of which one looks at deadlines all the same.
+  private static let patience = 64
+
+  /// The next deadline that had passed before this turn's events were asked for: its wait ends, or its receiver is to be told.
+  ///
+  /// This process may have stood still for longer than a deadline, while what was waited for came in time: that is seen
+  /// first, all of it, however long it was that nobody looked.
   mutating func expire() -> Expired {
-    guard slots.earliest != .never, let (slot, interest) = slots.takeExpired(at: now) else { return .none }
+    guard fullTurns % Self.patience == 0, let (slot, interest) = slots.takeExpired(at: askedTime) else { return .none }
     if let target = slots[slot].target, !slots.isWaiting(slot, interest) { return .receiver(target, interest) }
     wake(slot, interest, .deadline)
     return .wait

@@ -135,7 +135,10 @@ extension Connection {
 
 extension Connection {
   /// The descriptors that came with the frame that was read last; they are the caller's from now on, and what is not taken
-  /// before the next frame is closed. recvmsg(2) with SCM_RIGHTS.
+  /// before the next frame, or before it is waited for, is closed. recvmsg(2) with SCM_RIGHTS.
+  ///
+  /// A handler that waits for anything else meanwhile, such as ``untilHangup(_:)``, takes them first, and ends those that it
+  /// has no use for: they may be the peer's own end of the connection, and as long as it is open here no end is heard of.
   ///
   /// A view of the frame stays valid beside it, where it is one of ``input``'s.
   ///

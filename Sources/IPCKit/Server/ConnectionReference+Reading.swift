@@ -48,6 +48,7 @@ extension ConnectionReference {
   func placeToWait(_ deadline: Deadline) throws(IPCError) -> ParkingPlace {
     if state.phase == .cancelled { throw .cancelled }
     record.steps = 0
+    if state.takesDescriptors { record.descriptors?.closeTaken() }
     if !record.output.isEmpty { _ = flush() }
     record.input.settle(into: &core.buffers)
     record.output.settle(into: &core.buffers)

@@ -58,7 +58,10 @@ extension ServerCore {
       return awaitLastWord(connection)
     }
     do throws(SystemError) { try connection.register() } catch { return fail(connection, IPCError.system(error)) }
-    if state.limitsSilence || connection.record.input.unreadCount > 0 || connection.record.frameStart > 0 {
+    // The time of a frame that has come in parts ends with it.
+    if state.limitsSilence || connection.record.input.unreadCount > 0
+      || core.slots.hasTimer(connection.record.slot, .read)
+    {
       armTimer(connection)
     }
   }

@@ -26,6 +26,9 @@ public struct ServerLimits: Sendable {
   ///
   /// A server that takes none has the kernel refuse them, with EPERM for the peer, from Linux 6.16 on. Before, and for who
   /// connected before the server began, they are let go of, and frames sent behind them may wait for the next.
+  ///
+  /// Closing what a peer has sent may block for as long as it likes: a TCP socket that lingers, a file whose file system
+  /// does not answer. What is not taken is closed on the loop.
   public var descriptorsPerFrame = 0
   /// How many connections there may be; nil, three quarters of this process's descriptor limit.
   public var connections: Int?

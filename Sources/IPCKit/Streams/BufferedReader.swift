@@ -105,7 +105,8 @@ public struct BufferedReader: ~Copyable, Sendable {
   }
 
   /// The descriptors that came with the frame that was read last: those of the send that the frame ends with. They are the
-  /// caller's from now on; what is not taken before the next frame is closed. recvmsg(2) with SCM_RIGHTS.
+  /// caller's from now on; what is not taken before the next frame, or before it is waited for, is closed. recvmsg(2) with
+  /// SCM_RIGHTS.
   ///
   /// Whoever sends a frame and its descriptors with one call, as
   /// ``FileDescriptor/send(_:passing:deadline:)-(_,DescriptorList,_)`` does, has them arrive with it. None where the reader
@@ -145,6 +146,7 @@ extension BufferedReader {
   /// Reads once; false at the end of the file, which is remembered because a terminal could be read on after it.
   private mutating func fill(_ framing: Framing, _ deadline: Deadline) throws(IPCError) -> Bool {
     guard !sawEnd else { return false }
+    descriptors?.closeTaken()
     // What was lost does not come again.
     if let failure = descriptors?.failure { throw failure }
     // A blocking descriptor must not be read before it is ready, or the deadline would not be looked at again.

@@ -65,7 +65,7 @@ package final class FrameDescriptors: @unchecked Sendable {
   func tookFrame(of count: Int) {
     // No bytes are no frame, to whoever asks for an exact number of them.
     guard count > 0 else { return }
-    if !current.isEmpty { current = DescriptorList() }
+    closeTaken()
     guard !batches.isEmpty else { return }
     let reached = batchesReached(by: count)
     for _ in 0..<reached.descriptors {
@@ -78,6 +78,12 @@ package final class FrameDescriptors: @unchecked Sendable {
   /// A frame was taken by somebody who has no use for descriptors: what came for it is closed.
   func droppedFrame(of count: Int) {
     tookFrame(of: count)
+    closeTaken()
+  }
+
+  /// Before more is waited for: what came for the frame that was taken last, and that nobody has taken, is closed. It may
+  /// be the peer's own end of this stream, which would keep the stream open when everybody else has let go of it.
+  func closeTaken() {
     if !current.isEmpty { current = DescriptorList() }
   }
 
