@@ -120,10 +120,10 @@ class Managed(Service):
 
     def inherit(self, script, failing):
         """Windows of a windowd that was killed: one that runs, and one whose program has ended."""
-        windows.create(self.path, "sh", "-c", "echo hello; exec cat")
+        printing = windows.create(self.path, "sh", "-c", "echo hello; exec cat")
         windows.create(self.path, "true", hold=True)
-        if not wait(lambda: any("exit" in one for one in windows.ask(self.path, {"list-windows": {}})["windows"])):
-            raise RuntimeError("the windows to be inherited do not come to be")
+        wait(lambda: windows.ask(self.path, {"show": {"id": printing}})["printed"] > 0)
+        wait(lambda: any("exit" in one for one in windows.ask(self.path, {"list-windows": {}})["windows"]))
         script.write_text(f"#!/bin/sh\n{failing}\n", encoding="utf-8")
         first = self.tell("process")
         self.begin("restart", str(signal.SIGKILL.value))
@@ -169,6 +169,7 @@ class Restored(Managed):
     """A windowd that takes over the windows of one that was killed."""
 
     name = "windowd, restored"
+    parts = [windows.inherited, *windows.PARTS[1:]]
     restored = True
 
 
@@ -205,8 +206,8 @@ class Echo(Own):
 
 
 def serves(daemon):
-    """Whether it answers."""
-    with contextlib.suppress(windows.Silence, windows.Refused, windows.Ended):
+    """Whether it answers its first client as it should."""
+    with contextlib.suppress(windows.Silence, windows.Refused, windows.Ended, AssertionError):
         daemon.parts[0](daemon.path)
         return True
     return False
@@ -226,7 +227,7 @@ def judge_start(daemon, problems):
 def ask_everything(daemon, problems):
     """Each part of the scenario on its own; answers which did not go as they should."""
     spoiled = []
-    for part in daemon.parts:
+    for part in daemon.parts[1:]:
         try:
             part(daemon.path)
         except (windows.Silence, windows.Refused, windows.Ended, AssertionError) as error:
@@ -271,10 +272,12 @@ def judge_end(daemon, fault, problems):
 
 def use(daemon, fault, later, problems):
     """A windowd that has started, from its first client to its end: what was spoiled, and what it opened later and keeps."""
-    begun = serves(daemon) or daemon.ready() and serves(daemon)
-    if not begun:
+    first = serves(daemon)
+    if not first and not (daemon.ready() and daemon.is_served(True)):
         judge_start(daemon, problems)
         return [], []
+    # Nothing is open then that it has inherited.
+    daemon.is_served(True)
     before = traced.descriptors_at_rest(daemon.pid, daemon.directory)
     spoiled = ask_everything(daemon, problems)
     if not daemon.ready():
@@ -283,7 +286,7 @@ def use(daemon, fault, later, problems):
     judge(daemon, fault, before + list(later), problems)
     idle = traced.descriptors_at_rest(daemon.pid, daemon.directory)
     judge_end(daemon, fault, problems)
-    return spoiled, list((collections.Counter(idle) - collections.Counter(before)).elements())
+    return spoiled + [daemon.parts[0].__name__] * (not first), list((collections.Counter(idle) - collections.Counter(before)).elements())
 
 
 def run_service(way, programs, fault=None, later=()):

@@ -218,4 +218,15 @@ def garbage(path):
         client.say(b'{"status":')
 
 
+def inherited(path):
+    """The windows of the windowd before: one that runs, and one whose program has ended."""
+    windows = ask(path, {"list-windows": {}})["windows"]
+    if ["exit" in window for window in windows] != [False, True]:
+        raise AssertionError(f"other windows than there were: {windows}")
+    if ask(path, {"show": {"id": windows[0]["id"]}})["output"] != {"utf8": "hello\r\n"}:
+        raise AssertionError("what was printed before is lost")
+    for window in windows:
+        close(path, window["id"])
+
+
 PARTS = [status, program, short_program, held, no_program, no_directory, settings, attached, alacritty, garbage]
