@@ -21,7 +21,7 @@ import WindowProtocol
   case 7: sameAgain(Reply.Failure.self, line) { expect($0.error.message == $0.error.message, "a message") }
   case 8: sameAgain(Reply.Attached.self, line)
   case 9: sameAgain(Reply.AttachmentEnd.self, line) { if let exit = $0.exit { tell(exit) } }
-  case 10: sameAgain(AttachRequest.self, line)
+  case 14: sameAgain(AttachRequest.self, line)
   case 11: key(String(decoding: line, as: UTF8.self))
   case 12: harmless(line)
   case 0x7D: request(line + [UInt8(ascii: "}")])
