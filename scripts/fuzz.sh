@@ -4,7 +4,8 @@
 #   full   each for FUZZ_SECONDS or FUZZ_RUNS, whichever is over first; goes on from what earlier runs have found worth
 #          keeping, and writes docs/reports/fuzzing.md when it ran all targets.
 #   quick  each for a few seconds, from the corpora that are committed.
-#   merge  brings what full runs have found worth keeping into the committed corpora, as few files as reach as much.
+#   merge  brings what full runs have found worth keeping into the committed corpora: as few files as reach as much, 60 at
+#          the most. Those whose names begin with `find`, which have been too much for the code once, stay.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -98,10 +99,11 @@ merge() {
   IPCKIT_FUZZ_TARGET=$target "$fuzzer" -set_cover_merge=1 -use_counters=0 -close_fd_mask=2 \
     "$merged" "$committed/$target" "$grown/$target" >"$logs/$target.merge" 2>&1
   [ -n "$(ls -A "$merged")" ]
-  rm -rf "${committed:?}/$target"
-  mkdir -p "$committed/$target"
-  cp "$merged"/* "$committed/$target"
-  echo "$target: $(find "$merged" -type f | wc -l) files, $(cat "$merged"/* | wc -c) bytes"
+  find "$committed/$target" -type f ! -name 'find*' -delete
+  # The largest reach the most.
+  find "$merged" -type f -size -4k -printf '%s %p\n' | sort -rn | head -n 60 | cut -d ' ' -f 2- |
+    xargs cp -t "$committed/$target"
+  echo "$target: $(find "$committed/$target" -type f | wc -l) files, $(cat "$committed/$target"/* | wc -c) bytes"
 }
 
 kind=${1:?full, quick, merge or build}

@@ -59,6 +59,8 @@ import Testing
     for (text, form) in forms { #expect(DescriptorTarget(Array(text.utf8).span).form == form, "\(text)") }
     let broken = DescriptorTarget([UInt8(ascii: "/"), 0xFF].span)
     #expect(broken.text == "/\u{FFFD}" && broken.form == .path)
+    // What only looks like a number's place is shown as it is.
+    for text in ["pipe:[]", "socket:[x]"] { #expect(DescriptorTarget(Array(text.utf8).span).text == text) }
   }
 
   @Test func internetAddresses() {
