@@ -98,6 +98,7 @@ let package = Package(
 if Context.environment["IPCKIT_FUZZING"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "Fuzzing", dependencies: ["IPCKit", "TerminalText", "WindowProtocol", "WindowService"], path: "Tests/Fuzzing",
+      name: "Fuzzing", dependencies: ["IPCKit", "TerminalText", "WindowProtocol", "WindowService"],
+      path: "Tests/Fuzzing",
       exclude: ["Corpora"], swiftSettings: swiftSettings + [.enableExperimentalFeature("Extern")]))
 }
