@@ -76,13 +76,13 @@ write_report() {
   {
     echo "# Fuzzing"
     echo
-    echo "Written by \`make fuzz\` on $(date --utc +%F): Linux $(uname -r), $(uname -m)," \
-      "$("$swift" --version 2>&1 | sed -n 's/^.*\(Swift version [^ ]*\).*/\1/p' | head -1), $(nproc) processors," \
-      "${FUZZ_JOBS} targets at a time."
+    echo "Written by \`make fuzz\` on $(date --utc +%F): Linux $(uname -r | grep -o '^[0-9.]*'), $(uname -m)," \
+      "$("$swift" --version 2>&1 | sed -n 's/^.*\(Swift\) version \([^ ]*\).*/\1 \2/p' | head -1)," \
+      "$(nproc) processors, of which the targets had $FUZZ_JOBS."
     echo
     echo "Each target is a file of \`Tests/Fuzzing/Targets\`, which says what must be so whatever the input. Each ran until"
-    echo "$FUZZ_SECONDS seconds or $FUZZ_RUNS executions were over, under AddressSanitizer and with assertions. Edges are"
-    echo "places in the code that were reached, features those and how often; the corpus is what is worth keeping."
+    echo "$FUZZ_SECONDS seconds or $FUZZ_RUNS executions were over, under AddressSanitizer and with assertions. Edges are the"
+    echo "places in the code that were reached; features tell, beside that, how often; the corpus is what was worth keeping."
     echo
     echo "| target | executions | seconds | executions a second | edges | features | corpus, files | finds |"
     echo "|---|---|---|---|---|---|---|---|"
