@@ -178,6 +178,14 @@ sanitize: ## The tests under ThreadSanitizer, AddressSanitizer and UndefinedBeha
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	scripts/sanitize.sh
 
+fuzz: ## Feed every parser what libFuzzer makes up, half an hour each (FUZZ_SECONDS, FUZZ_RUNS); writes docs/reports/fuzzing.md.
+	@scripts/install-packages.sh $(BUILD_PACKAGES) libsystemd0
+	scripts/fuzz.sh full
+
+fuzz-quick: ## A minute of the same, from the committed corpora.
+	@scripts/install-packages.sh $(BUILD_PACKAGES) libsystemd0
+	scripts/fuzz.sh quick
+
 docs: ## Build the library's documentation; `python3 -m http.server -d .build/docs` shows it, at documentation/ipckit.
 	@scripts/install-packages.sh $(BUILD_PACKAGES) python3
 	scripts/docs.sh

@@ -93,3 +93,12 @@ let package = Package(
       exclude: ["Support/manager.py", "Wire"], swiftSettings: swiftSettings),
   ]
 )
+
+// The fuzzers, which `scripts/fuzz.sh` builds with what they need of the compiler; nobody else sees them.
+if Context.environment["IPCKIT_FUZZING"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzzing", dependencies: ["IPCKit", "TerminalText", "WindowProtocol", "WindowService"],
+      path: "Tests/Fuzzing",
+      exclude: ["Corpora"], swiftSettings: swiftSettings + [.enableExperimentalFeature("Extern")]))
+}

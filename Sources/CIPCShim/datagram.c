@@ -48,10 +48,11 @@ static void close_all(const struct cmsghdr *control) {
 int64_t ipc_receive_message_from(int socket, void *buffer, size_t count, struct ipc_sender *sender) {
   struct sockaddr_un name = {0};
   struct iovec content = {buffer, count};
-  // Room for the credentials, which come first. What else comes is cut off; where no credentials do, a few descriptors fit.
+  // Room for the credentials, and for what else a socket may be set to tell, which comes before them. What else comes is cut
+  // off; a few descriptors fit.
   union {
     struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(struct ucred))];
+    char space[CMSG_SPACE(sizeof(struct ucred)) + IPC_MORE_ANCILLARY];
   } control;
   struct msghdr message = {
       .msg_name = &name, .msg_namelen = sizeof name, .msg_iov = &content, .msg_iovlen = 1,

@@ -54,7 +54,7 @@ package struct ChildExit: Codable, Hashable, Sendable {
   package var exitStatus: ExitStatus { status.map { .exited($0) } ?? signal.map { .signaled($0) } ?? .unknown }
 
   /// As a shell tells it: its status, or 128 and the signal; 125 when nobody can tell.
-  package var shellStatus: Int32 { status ?? signal.map { 128 + $0 } ?? 125 }
+  package var shellStatus: Int32 { status ?? signal.map { 128 &+ $0 } ?? 125 }
 
   /// In words.
   package var description: String {

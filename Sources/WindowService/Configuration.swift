@@ -78,7 +78,7 @@ package struct Configuration: Hashable, Sendable {
     let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
     for (index, line) in lines.enumerated() {
       let content = line.trimmed
-      guard !content.isEmpty, !content.hasPrefix("#") else { continue }
+      guard !content.isEmpty, content.utf8.first != UInt8(ascii: "#") else { continue }
       do throws(ConfigurationError) {
         let setting = try Setting(content)
         _ = try Configuration().applying([setting])
@@ -109,10 +109,12 @@ extension Setting {
   }
 }
 
-extension StringProtocol {
-  /// Without spaces and tabs at either end.
+extension Substring {
+  /// Without spaces and tabs at either end; among the bytes, as a mark may combine with one.
   fileprivate var trimmed: String {
-    let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" }
-    return String(drop(while: isSpace).reversed().drop(while: isSpace).reversed())
+    let isSpace: (UInt8) -> Bool = { [0x20, 0x09, 0x0D].contains($0) }
+    let rest = utf8.drop(while: isSpace)
+    let end = rest.lastIndex { !isSpace($0) }.map { rest.index(after: $0) } ?? rest.startIndex
+    return String(Substring(rest[..<end]))
   }
 }

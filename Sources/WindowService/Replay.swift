@@ -33,7 +33,8 @@ enum Replay {
   /// Colours and the like included, for most programs.
   private static let bytesForCharacter = 4
 
-  /// The bytes without control sequences that ask the terminal something. A sequence that has not ended stays: what is
+  /// The bytes without control sequences that ask the terminal something, and without those that another one has cut off:
+  /// these had no effect, and must not begin one with what follows a question. A sequence that has not ended stays: what is
   /// printed next ends it.
   private static func withoutQuestions(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
     var shown: [UInt8] = []
@@ -42,13 +43,14 @@ enum Replay {
     while let next = rest.firstIndex(where: { $0 == escape || $0 == enquiry }) {
       shown += rest[..<next]
       rest = rest[next...]
-      guard rest.first == escape, let sequence = ControlSequence(rest) else {
-        if rest.first == escape { shown.append(escape) }
+      guard rest.first == escape else {
         rest = rest.dropFirst()
         continue
       }
-      if !sequence.asks { shown += sequence.bytes }
-      rest = rest.dropFirst(sequence.bytes.count)
+      let sequence = ControlSequence(rest)
+      let stays = sequence.isWhole ? !sequence.asks : sequence.end == rest.endIndex
+      shown += (stays ? Array(rest[..<sequence.end]) : sequence.controls).filter { $0 != enquiry }
+      rest = rest[sequence.end...]
     }
     return shown + rest
   }
@@ -57,32 +59,53 @@ enum Replay {
   private static let enquiry: UInt8 = 0x05
 }
 
-/// One control sequence, ECMA-48's, from its ESC to its end.
+/// One control sequence, ECMA-48's, from its ESC on, as terminals read it: control characters take effect in its midst, an
+/// ESC begins another one, CAN and SUB end it.
 private struct ControlSequence {
-  let bytes: ArraySlice<UInt8>
+  /// Its own bytes.
+  private var bytes: [UInt8] = [0x1B]
+  /// The control characters in its midst.
+  private(set) var controls: [UInt8] = []
+  /// Whether its end has come.
+  private(set) var isWhole = false
+  /// Where it ends, or is cut off, or the text is at its end.
+  private(set) var end: ArraySlice<UInt8>.Index
 
-  /// The sequence at the beginning of `text`; nil when it is none, or has not ended.
-  init?(_ text: ArraySlice<UInt8>) {
-    guard let kind = text.dropFirst().first else { return nil }
-    let body = text.dropFirst(2)
-    let end: ArraySlice<UInt8>.Index?
-    switch kind {
-    case UInt8(ascii: "["): end = body.firstIndex { !(0x20...0x3F).contains($0) }
-    case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "_"), UInt8(ascii: "^"), UInt8(ascii: "X"):
-      end = Self.endOfString(body)
-    case 0x20...0x2F: end = body.firstIndex { !(0x20...0x2F).contains($0) }
-    default: end = text.index(after: text.startIndex)
+  /// The sequence at the beginning of `text`.
+  init(_ text: ArraySlice<UInt8>) {
+    end = text.index(after: text.startIndex)
+    while end < text.endIndex, !isWhole, ![0x18, 0x1A, 0x1B].contains(text[end]) {
+      let byte = text[end]
+      end += 1
+      if byte < 0x20 {
+        controls.append(byte)
+        continue
+      }
+      bytes.append(byte)
+      if bytes.count == 2, "]P_^X".utf8.contains(byte) {
+        readString(text)
+        return
+      }
+      isWhole = isLast(byte)
     }
-    guard let end else { return nil }
-    bytes = text[...end]
+  }
+
+  private func isLast(_ byte: UInt8) -> Bool {
+    if bytes[1] != UInt8(ascii: "[") { return !(0x20...0x2F).contains(byte) }
+    return bytes.count > 2 && !(0x20...0x3F).contains(byte)
   }
 
   /// A string of control ends with BEL, or with ESC and a backslash.
-  private static func endOfString(_ body: ArraySlice<UInt8>) -> ArraySlice<UInt8>.Index? {
-    guard let end = body.firstIndex(where: { $0 == 0x07 || $0 == 0x1B }) else { return nil }
-    guard body[end] == 0x1B else { return end }
-    let next = body.index(after: end)
-    return next < body.endIndex ? next : nil
+  private mutating func readString(_ text: ArraySlice<UInt8>) {
+    let body = text[end...]
+    end = body.firstIndex { [0x07, 0x18, 0x1A, 0x1B].contains($0) } ?? body.endIndex
+    bytes += body[..<end]
+    switch text[end...].prefix(2) {
+    case let last where last.first == 0x07: (isWhole, end) = (true, end + 1)
+    case [0x1B, UInt8(ascii: "\\")]: (isWhole, end) = (true, end + 2)
+    case [0x1B]: end = text.endIndex
+    default: break
+    }
   }
 
   /// Whether the terminal would answer.

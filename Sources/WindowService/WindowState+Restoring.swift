@@ -60,7 +60,10 @@ extension WindowState {
     }
     printed = load(Layout.printed)
     let reserved = load(Layout.reserved)
-    guard load(ring.first) <= printed, reserved >= printed, reserved - printed <= UInt64(Layout.ringSize) else {
+    // More than any program prints would leave no room to count on in.
+    guard printed <= UInt64(Int64.max), load(ring.first) <= printed, reserved >= printed,
+      reserved - printed <= UInt64(Layout.ringSize)
+    else {
       throw .corrupt("its output has no end")
     }
     // What was half done stays half done: of the bytes that were to be written over, none is read any more.

@@ -10,7 +10,7 @@ extension WindowTable {
   func restore(_ stored: [StoredWindow]) async {
     readJournal()
     for window in stored {
-      lastID = max(lastID, window.id)
+      noteID(window.id)
       do {
         // Gone, and still on its way out of the store when the process ended.
         if records[window.id] == nil { try restore(window) }
@@ -34,6 +34,11 @@ extension WindowTable {
     // Settings that do not hold any more are no reason to lose a window: it keeps as much output as it did.
     try? fitOutput(of: window)
     if live != nil { supervise(window) } else { childHasEnded(window) }
+  }
+
+  /// No other window is given this id, or a lower one. One that is too high to count on from was never given.
+  private func noteID(_ id: UInt64) {
+    if id <= UInt64(Int64.max) { lastID = max(lastID, id) }
   }
 
   /// The terminal and the process, whichever of them comes first.
@@ -66,9 +71,9 @@ extension WindowTable {
   /// Takes over what was written down of the daemon as a whole.
   private func readJournal() {
     for entry in journal.read() {
-      if let id = entry.id { lastID = max(lastID, id) }
+      if let id = entry.id { noteID(id) }
       if let ended = entry.ended {
-        lastID = max(lastID, ended.id)
+        noteID(ended.id)
         records.record(ended.id, ended.exit.exitStatus)
       }
       guard let texts = entry.settings else { continue }

@@ -175,7 +175,7 @@ struct Status: ClientCommand {
     try Output.table(
       [
         ["pid", "\(answer.pid)"],
-        ["uptime", "\(Int(answer.uptime)) s"],
+        ["uptime", "\(Int(exactly: answer.uptime.rounded(.down)) ?? .max) s"],
         ["windows", "\(answer.windows)"],
         ["connections", "\(answer.connections)"],
         ["descriptors", "\(count) (\(kinds.joined(separator: ", ")))"],

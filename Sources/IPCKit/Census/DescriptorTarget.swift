@@ -31,6 +31,8 @@ package struct DescriptorTarget {
       (text, form) = ("", .pipe(inode: inode))
       return
     }
+    // What looked like one of these is told from its beginning.
+    scanner = TextScanner(line: bytes)
     text = scanner.rest()
     if text.hasPrefix(Self.memory), text.hasSuffix(Self.deleted) {
       form = .memory(name: String(text.dropFirst(Self.memory.count).dropLast(Self.deleted.count)))

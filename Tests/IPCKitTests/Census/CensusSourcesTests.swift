@@ -59,13 +59,18 @@ import Testing
     for (text, form) in forms { #expect(DescriptorTarget(Array(text.utf8).span).form == form, "\(text)") }
     let broken = DescriptorTarget([UInt8(ascii: "/"), 0xFF].span)
     #expect(broken.text == "/\u{FFFD}" && broken.form == .path)
+    // What only looks like a number's place is shown as it is.
+    for text in ["pipe:[]", "socket:[x]"] { #expect(DescriptorTarget(Array(text.utf8).span).text == text) }
   }
 
   @Test func internetAddresses() {
     #expect(InternetAddress.text("0100007F:0050") == "127.0.0.1:80")
     #expect(InternetAddress.text("00000000000000000000000001000000:1F90") == "[::1]:8080")
     #expect(InternetAddress.text("00000000:0000") == nil && InternetAddress.text("00000000:0001") == "0.0.0.0:1")
-    for text in ["", ":", "0100007F", "0100007F:10000", "0100007:50", "01:50", "0100007F0100007F:1", "0100007F:50:1"] {
+    for text in [
+      "", ":", "0100007F", "0100007F:10000", "0100007:50", "01:50", "0100007F0100007F:1", "0100007F:50:1",
+      "0100007F::50", ":0100007F:50",
+    ] {
       #expect(InternetAddress.text(text) == nil, "\(text)")
     }
   }
