@@ -96,7 +96,7 @@ def latencies(times):
     parts = (0.5, 0.9, 0.99, 0.999, 1)
     return markdown(["ms", "probes", "median", "90 %", "99 %", "99.9 %", "longest"], (
         (words, len(times[name]), *(f"{quantile(times[name], part):.1f}" for part in parts))
-        for name, words in PROBES.items() if times[name]))
+        for name, words in PROBES.items() if times.get(name)))
 
 
 def ways(restarts):
@@ -110,7 +110,7 @@ def ways(restarts):
 
 def judge(lives, points):
     """What is judged: whether it is good, and a sentence."""
-    unequal, growth = lives.unequal(), lives.memory_in_the_longest()
+    unequal, growth = lives.unequal(), lives.memory_in_the_longest() if points else 0
     yield not unequal, (
         f"Descriptors: {'NOT FLAT' if unequal else 'flat'}. At {len(points) - unequal} of {len(points)} quiet points "
         "there are as many as the first windowd had without a window, and two for each window.")
@@ -137,7 +137,8 @@ def write(results, directory):
     restarts, lives = table(results / "restarts.tsv"), Lives(points)
     judged = list(judge(lives, points))
     directory.mkdir(parents=True, exist_ok=True)
-    pictures = graphs.draw_all(directory, samples, points, restarts)
+    # Of a run that broke off at once there is nothing to be seen.
+    pictures = graphs.draw_all(directory, samples, points, restarts) if len(samples) > 1 and points else []
     failures = summary["failures"] + [sentence for good, sentence in judged if not good]
     listed = "\n".join(["\n## Failures\n", *(f"- `{failure}`" for failure in failures), ""])
     text = TEXT.format(
@@ -147,7 +148,7 @@ def write(results, directory):
         sentences="\n".join(f"- {sentence}" for sentence in [*(words for _, words in judged), *tell(lives, samples)]),
         failures=listed if failures else "", pictures="\n\n".join(f"![{name}](soak-{name}.svg)" for name in pictures),
         ways=ways(restarts), slopes=", ".join(f"{value:.0f}" for value in lives.memory_slopes()),
-        over_all=lives.memory_over_all(), disturbed=summary["times"]["disturbed"],
+        over_all=lives.memory_over_all(), disturbed=summary["times"].get("disturbed", 0),
         latencies=latencies(summary["times"]), outcomes=outcomes(summary["outcomes"]))
     (directory / "soak.md").write_text(text, encoding="utf-8")
     for _, sentence in judged:

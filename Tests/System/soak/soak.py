@@ -8,7 +8,9 @@ import random
 import subprocess
 import sys
 
-import report
+sys.dont_write_bytecode = True
+
+import report  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 RESULTS = ROOT / ".build/soak"
