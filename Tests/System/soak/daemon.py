@@ -27,6 +27,8 @@ class Usage:
     rss: int
     pss: int
     private: int
+    # What is in no file, and so nobody else's: the heap, stacks, and the windows' memory.
+    own: int
     cpu: float
     threads: int
     children: int
@@ -91,5 +93,7 @@ def usage(process):
     return Usage(
         descriptors=sum(kinds.values()), sockets=kinds["sockets"], pidfds=kinds["pidfds"], terminals=kinds["terminals"],
         others=kinds["others"], rss=memory["Rss"], pss=memory["Pss"],
-        private=memory["Private_Clean"] + memory["Private_Dirty"], cpu=(int(fields[11]) + int(fields[12])) / TICKS,
+        # Of a file, as many pages are private as no other process has mapped in that moment.
+        private=memory["Private_Clean"] + memory["Private_Dirty"],
+        own=memory["Pss_Anon"] + memory["Pss_Shmem"], cpu=(int(fields[11]) + int(fields[12])) / TICKS,
         threads=int(fields[17]), children=len(own), zombies=sum(map(is_zombie, own)))

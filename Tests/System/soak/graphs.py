@@ -69,8 +69,8 @@ def draw_all(directory, samples, quiet, restarts):
     pictures = {
         "descriptors": ("windowd's descriptors", "descriptors", {"descriptors": "among clients"},
                         {"descriptors": "at quiet points"}, False),
-        "memory": ("windowd's memory", "KiB", {"rss": "resident", "private": "private"},
-                   {"private": "private, at quiet points"}, False),
+        "memory": ("windowd's memory", "KiB", {"rss": "resident", "pss": "proportional (PSS)", "own": "in no file"},
+                   {"own": "in no file, at quiet points"}, False),
         "cpu": ("windowd's CPU time", "% of one CPU", {"share": "user and system"}, {}, False),
         "latency": ("How long a client waits among all others", "ms", {
             "list_median": "list-windows, median", "list_max": "longest",

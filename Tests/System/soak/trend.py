@@ -2,10 +2,10 @@
 
 import statistics
 
-# A life's first part warms up: the allocator takes what the service needs at its busiest, and the ends of the last
-# thousand windows are remembered. What grows by more than so many bytes for each cycle in the second half of the longest
-# life is no warming up.
-MOST_BYTES = 64
+# A life's first half warms up: the allocator takes what the service needs at its busiest, and the ends of the last
+# thousand windows are remembered. After that its memory goes up and down by less than so many KiB, however long it
+# lives.
+MOST_GROWTH = 2048
 
 
 def quantile(values, part):
@@ -40,18 +40,19 @@ class Lives:
         return found
 
     def memory_slopes(self):
-        """By how many bytes the private memory grows for each cycle, in each life."""
-        return [1024 * slope([(point["age"], point["private"]) for point in points]) for points in self.warm()]
+        """By how many bytes its own memory grows for each cycle, in each life."""
+        return [1024 * slope([(point["age"], point["own"]) for point in points]) for points in self.warm()]
 
-    def memory_in_the_longest(self):
-        """By how many in the second half of the longest life."""
+    def growth(self):
+        """By how many KiB the memory grows in the second half of the longest life, and how many cycles that has."""
         points = max(self.lives.values(), key=lambda points: points[-1]["age"])
-        late = [(point["age"], point["private"]) for point in points if point["age"] >= points[-1]["age"] / 2]
-        return 1024 * (slope(late) or 0)
+        late = [(point["age"], point["own"]) for point in points if point["age"] >= points[-1]["age"] / 2]
+        cycles = late[-1][0] - late[0][0]
+        return (slope(late) or 0) * cycles, cycles
 
     def memory_over_all(self):
         """By how many from the end of one life to the end of the next."""
-        return 1024 * (slope([(points[-1]["cycles"], points[-1]["private"]) for points in self.warm()[:-1]]) or 0)
+        return 1024 * (slope([(points[-1]["cycles"], points[-1]["own"]) for points in self.warm()[:-1]]) or 0)
 
     def processor(self):
         """The CPU time of each cycle in milliseconds, in each life."""
