@@ -73,8 +73,8 @@ def draw_all(directory, samples, quiet, restarts):
                    {"own": "in no file, at quiet points"}, False),
         "cpu": ("windowd's CPU time", "% of one CPU", {"share": "user and system"}, {}, False),
         "latency": ("How long a client waits among all others", "ms", {
-            "list_median": "list-windows, median", "list_max": "longest",
-            "create_median": "create true and wait, median", "create_max": "longest "}, {}, True),
+            "list_median": "list-windows, median", "list_max": "list-windows, longest",
+            "create_median": "create true and wait, median", "create_max": "create true and wait, longest"}, {}, True),
     }
     for name, (title, unit, lines, points, log) in pictures.items():
         draw(directory / f"soak-{name}.svg", title, unit, (seconds, lines), (quiet, points), restarts, log)

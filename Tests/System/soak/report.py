@@ -26,6 +26,8 @@ restarts it meanwhile, and looks at what it holds.
 ## What came of it
 
 {sentences}
+
+CPU time and waits hang on what else the machine does: they are told, not judged.
 {failures}
 {pictures}
 
@@ -39,8 +41,8 @@ stop, which hangs them up.
 ## Memory
 
 By how many bytes a cycle the memory in no file (heap, stacks, what windows printed) grows after the first quarter of
-each life: {slopes}. All lives are short but the last, so this is warming up for the most part. From the end of one
-short life to the next: {over_all:.1f}.
+each life; all are short but the last, so that this is warming up for the most part:
+{slopes}. From the end of one short life to the next: {over_all:.1f}.
 
 ## Latency
 
@@ -112,9 +114,10 @@ def ways(restarts):
 def judge(lives, points):
     """What is judged: whether it is good, and a sentence."""
     unequal = lives.unequal()
+    baseline = points[0]["expected"] - 2 * points[0]["windows"] if points else 0
     yield not unequal, (
         f"Descriptors: {'NOT FLAT' if unequal else 'flat'}. At {len(points) - unequal} of {len(points)} quiet points "
-        "there are as many as the first windowd had without a window, and two for each window.")
+        f"there are as many as the first windowd had without a window, {baseline:.0f}, and two for each window.")
     growth, cycles = lives.growth() if points else (0, 0)
     yield growth <= MOST_GROWTH, (
         f"Memory: {'flat' if growth <= MOST_GROWTH else 'NOT FLAT'}. In the second half of the last windowd's life, "
