@@ -35,8 +35,8 @@ CPU time and waits hang on what else the machine does: they are told, not judged
 
 {ways}
 
-All windows that are meant to live were there after each of them, with the same processes, which answered; but for a
-stop, which hangs them up.
+After each of them, eight windows that are meant to live must be there with the same processes, which answer; but for a
+stop, which must hang them up. What was not so would be among the failures.
 
 ## Memory
 
