@@ -118,7 +118,10 @@ def judge(lives, points):
     yield not unequal, (
         f"Descriptors: {'NOT FLAT' if unequal else 'flat'}. At {len(points) - unequal} of {len(points)} quiet points "
         f"there are as many as the first windowd had without a window, {baseline:.0f}, and two for each window.")
-    growth, cycles = lives.growth() if points else (0, 0)
+    growth, cycles = lives.growth() if points else (None, 0)
+    if growth is None:
+        yield True, "Memory: not judged. No windowd has lived for long enough to see beyond its warming up."
+        return
     yield growth <= MOST_GROWTH, (
         f"Memory: {'flat' if growth <= MOST_GROWTH else 'NOT FLAT'}. In the second half of the last windowd's life, "
         f"the longest, {cycles:,.0f} cycles, what it has in no file changes by {growth:+,.0f} KiB; {MOST_GROWTH:+,} "
@@ -151,7 +154,7 @@ def write(results, directory):
     text = TEXT.format(
         date=datetime.date.today().isoformat(), machine=machine(), cycles=summary["cycles"],
         minutes=summary["seconds"] / 60, rate=summary["cycles"] / summary["seconds"], seed=summary["seed"],
-        restarts=len(restarts), verdict=f"**{len(failures)} failures, below.**" if failures else "**Nothing failed.**",
+        restarts=len(restarts), verdict=f"**Failed: {len(failures)}, below.**" if failures else "**Nothing failed.**",
         sentences="\n".join(f"- {sentence}" for sentence in [*(words for _, words in judged), *tell(lives, samples)]),
         failures=listed if failures else "", pictures="\n\n".join(f"![{name}](soak-{name}.svg)" for name in pictures),
         ways=ways(restarts), slopes=", ".join(f"{value:.0f}" for value in lives.memory_slopes()),

@@ -6,6 +6,8 @@ import statistics
 # thousand windows are remembered. After that its memory goes up and down by less than so many KiB, however long it
 # lives.
 MOST_GROWTH = 2048
+# Half a life of fewer cycles is warming up still.
+ENOUGH_CYCLES = 1000
 
 
 def quantile(values, part):
@@ -44,11 +46,12 @@ class Lives:
         return [1024 * slope([(point["age"], point["own"]) for point in points]) for points in self.warm()]
 
     def growth(self):
-        """By how many KiB the memory grows in the second half of the longest life, and how many cycles that has."""
+        """By how many KiB the memory grows in the second half of the longest life, None where that is too short to tell,
+        and how many cycles that half has."""
         points = max(self.lives.values(), key=lambda points: points[-1]["age"])
         late = [(point["age"], point["own"]) for point in points if point["age"] >= points[-1]["age"] / 2]
         cycles = late[-1][0] - late[0][0]
-        return (slope(late) or 0) * cycles, cycles
+        return (slope(late) or 0) * cycles if cycles >= ENOUGH_CYCLES else None, cycles
 
     def memory_over_all(self):
         """By how many from the end of one life to the end of the next."""
