@@ -5,7 +5,7 @@ import statistics
 # A life's first half warms up: the allocator takes what the service needs at its busiest, and the ends of the last
 # thousand windows are remembered. After that its memory goes up and down by less than so many KiB, however long it
 # lives.
-MOST_GROWTH = 2048
+MOST_GROWTH = 4096
 # Half a life of fewer cycles is warming up still.
 ENOUGH_CYCLES = 1000
 
