@@ -146,6 +146,14 @@ test-systemd: build examples ## Boot systemd over what `make install` gives, and
 	$(INSTALL) -m 644 Examples/echo/echo.socket Examples/echo/echo.service $(STAGE)/usr/local/lib/systemd/system
 	scripts/boot-systemd.sh $(STAGE) Tests/System/systemd python3 /tests/main.py
 
+# `SEED=` draws the same cycles once more.
+CYCLES ?= 100000
+soak: build ## Let clients do right and wrong to windowd under a systemd, CYCLES= times; writes docs/reports/soak.md. Takes root.
+	@scripts/install-packages.sh $(TEST_PACKAGES) gnuplot-nox
+	rm -rf $(STAGE)
+	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr/local
+	Tests/System/soak/soak.py $(STAGE) $(CYCLES) $(SEED)
+
 test-install: build ## Link programs with what `make install` gives, as strangers do, and look for leaks in them.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	rm -rf $(PREFIXED)

@@ -26,6 +26,9 @@ extension WindowTable {
     configuration.size = size ?? configuration.size
     try checkRoom()
     let id = giveID()
+    // Before anything is waited for, and until it is among the others: many may be opened at once.
+    starting.insert(id)
+    defer { starting.remove(id) }
     let command = try Self.refusing { () throws(ConfigurationError) in
       try setup.command(for: specification, id: id, configuration: configuration)
     }
@@ -56,7 +59,7 @@ extension WindowTable {
 
   /// Whether there is room for one more window.
   private func checkRoom() throws(Reply.Failure) {
-    let (most, count) = (settings.effective.maximumWindows, windows.count + starting)
+    let (most, count) = (settings.effective.maximumWindows, windows.count + starting.count)
     guard count < most else {
       throw Reply.Failure(.tooManyWindows, "there are \(most) windows, the most there may be")
     }
@@ -92,8 +95,6 @@ extension WindowTable {
   }
 
   private func start(_ command: Command, _ configuration: Configuration) async throws(Reply.Failure) -> LiveTerminal {
-    starting += 1
-    defer { starting -= 1 }
     do throws(IPCError) {
       let terminal = try IPCError.wrap { () throws(SystemError) in try Terminal(size: configuration.size, on: loop) }
       let deadline = Deadline.after(.seconds(configuration.startTimeout))
@@ -106,6 +107,7 @@ extension WindowTable {
 
   private func insert(_ window: Window) {
     windows[window.id] = window
+    starting.remove(window.id)
     window.isClosing = isStopping && store == nil
     activity.note()
   }

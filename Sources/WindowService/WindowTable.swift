@@ -21,7 +21,7 @@ package actor WindowTable {
 
   var windows: [UInt64: Window] = [:]
   /// Windows whose child is being started: they count, though nobody can name them yet.
-  var starting = 0
+  var starting: Set<UInt64> = []
   var lastID: UInt64 = 0
   var records = ExitRecords(capacity: 1000)
   /// Who waits for what to go, each by a ticket of the wait's own.

@@ -125,4 +125,16 @@ internal import WindowProtocol
       #expect(try daemon.create("cat") > 0)
     }
   }
+
+  @Test func thereIsAMostOfThemHoweverManyAreOpenedAtOnce() throws {
+    try withDaemon(configuration: "max-windows = 2") { daemon in
+      for _ in 0..<64 {
+        let client = try daemon.connect()
+        try client.send(#"{"create-window":{"command":["cat"]}}"# + "\n")
+      }
+      // All have been answered, though nobody has stayed for it.
+      #expect(try eventually { try daemon.ask(#"{"status":{}}"#).contains(#""connections":1,"#) })
+      #expect(try daemon.list().count == 2)
+    }
+  }
 }
