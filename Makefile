@@ -57,6 +57,8 @@ PROGRAMS = windowd windowctl fdwatch
 BUILT = $(PROGRAMS:%=.build/release/%) .build/library/lib/libIPCKit.so .build/completions/_windowd
 # Where a debug build has the modules, for `make check-code`.
 MODULES = -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CIPCShim.build/module.modulemap
+# Whose calls `make faults` makes fail.
+FAULTS = Tests/System/faults/main.py $(PROGRAMS:%=.build/release/%) .build/examples/release/echo-service
 # What `make test-systemd` boots, and where `make test-install` installs.
 STAGE = .build/stage
 PREFIXED = $(CURDIR)/.build/prefix
@@ -112,7 +114,7 @@ uninstall: ## Remove what `make install` with the same variables has put there.
 demo: programs ## Tell the leak story: count a daemon's descriptors through a thousand cycles.
 	.build/release/demo
 
-test: lint test-builds docs check-api test-debug test-release test-install test-manual test-examples test-remote test-hostile test-alacritty test-systemd ## All that must pass: form, tests in debug and in release, what is installed, the documentation, real clients, a real systemd.
+test: lint test-builds docs check-api test-debug test-release test-install test-manual test-examples test-remote test-hostile test-faults test-alacritty test-systemd fuzz-quick ## All that must pass: form, tests in debug and in release, what is installed, the documentation, real clients, a real systemd.
 
 # A compiler of a whole module works on one core: what is built apart is built beside the rest.
 test-builds: ## Build all that the tests need, two at a time.
@@ -124,6 +126,7 @@ test-builds-here:
 test-builds-apart:
 	$(SWIFT) test list --configuration release --scratch-path .build/test-release >/dev/null
 	$(MAKE) library examples
+	scripts/fuzz.sh build
 
 test-debug: ## All tests in debug.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
@@ -177,6 +180,14 @@ test-examples: examples ## Run the examples, talk to them rightly and wrongly, a
 test-remote: programs ## Use windowd through an sshd on the loopback device. As root it tries other users too.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	Tests/System/forwarding.py
+
+faults: programs examples ## Make each call of the programs fail with each error of its manual page; writes docs/reports/faults.md.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	$(FAULTS) --report docs/reports/faults.md
+
+test-faults: programs examples ## Three minutes of the same.
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	$(FAULTS) --quick --runs 400
 
 test-hostile: programs ## Be hostile to windowd, and take away what it needs. As root it tries other users and mounts too.
 	@scripts/install-packages.sh $(TEST_PACKAGES)

@@ -114,7 +114,10 @@ int ipc_open_null(void) {
 int ipc_poll(int descriptor, unsigned int events, int64_t nanoseconds) {
   struct pollfd entry = {descriptor, (short)events, 0};
   struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-  int ready = ppoll(&entry, 1, nanoseconds < 0 ? NULL : &limit, NULL);
+  int ready;
+  do
+    ready = ppoll(&entry, 1, nanoseconds < 0 ? NULL : &limit, NULL);
+  while (ready < 0 && errno == EINTR && nanoseconds == 0);
   return ready < 0 ? -errno : ready == 0 ? 0 : (unsigned short)entry.revents;
 }
 

@@ -46,10 +46,16 @@ package final class Log: Sendable {
     var line = Array(text.utf8.prefix(4000))
     line.append(UInt8(ascii: "\n"))
     if let written = writeToTerminal(line) { return written }
-    var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-    // One entry, and as many bytes as the array has.
-    guard unsafe poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLOUT) != 0 else { return false }
-    return unsafe line.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) } >= 0
+    var rest = line[...]
+    while !rest.isEmpty {
+      var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+      // One entry, and as many bytes as the array has.
+      guard unsafe poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLOUT) != 0 else { return false }
+      let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      guard written > 0 else { return false }
+      rest = rest.dropFirst(written)
+    }
+    return true
   }
 
   /// Nil when standard error is no terminal.

@@ -70,7 +70,7 @@ import Testing
         try? pipe.reading.close()
       }
     }
-    let leaks = try await check.left(settlingWithin: .milliseconds(200))
+    let leaks = try await check.left(settlingWithin: .seconds(60))
     isOver.withLock { $0 = true }
     try await opening
     #expect(leaks.isEmpty, "\(leaks)")

@@ -34,7 +34,8 @@ int ipc_open_null(void);
 #define IPC_READ_HANGUP 0x2000u
 #define IPC_EDGE_TRIGGERED 0x80000000u
 
-// ppoll(2) of one descriptor. `nanoseconds` below 0: for ever. Answers the events, 0 when the time is over; -EINTR passes.
+// ppoll(2) of one descriptor. `nanoseconds` below 0: for ever. Answers the events, 0 when the time is over; -EINTR
+// passes, except where nothing is waited for.
 int ipc_poll(int descriptor, unsigned int events, int64_t nanoseconds);
 // clock_gettime(CLOCK_MONOTONIC) in nanoseconds.
 int64_t ipc_monotonic_now(void);

@@ -55,8 +55,9 @@ struct Registration: ~Copyable {
   private func reserve(_ interest: Interest) -> WaitKey? {
     loop.checkCurrent()
     guard !loop.core.takeReady(slot, interest) else { return nil }
-    // The event of a hang-up is seen once, but who waits after it must not wait for ever. A terminal may be open again.
-    if loop.core.slots[slot].isHungUp, ipc_poll(number, 0, 0) > 0 { return nil }
+    // The event of a hang-up is seen once, but who waits after it must not wait for ever: nor where the kernel does not
+    // tell. A terminal may be open again.
+    if loop.core.slots[slot].isHungUp, ipc_poll(number, 0, 0) != 0 { return nil }
     if interest == .write { loop.core.armForWriting(slot, number) }
     return loop.core.slots.reserve(slot, interest)
   }

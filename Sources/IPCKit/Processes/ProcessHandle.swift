@@ -46,9 +46,7 @@ internal import Glibc
   /// Whether the process has ended, reaped or not. ppoll(2).
   public var hasEnded: Bool {
     get throws(SystemError) {
-      // Interrupted without waiting, there is nothing to be told of.
-      let events = ipc_poll(descriptor.number, IPC_READABLE, 0)
-      return events == -EINTR ? false : try SystemError.check(events, "ppoll") != 0
+      try SystemError.check(ipc_poll(descriptor.number, IPC_READABLE, 0), "ppoll") != 0
     }
   }
 

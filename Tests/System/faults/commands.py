@@ -19,9 +19,11 @@ from traced import wait
 class Command:
     """A command line, which may hold {pid} and {directory}, its status, and those that it may have when a call fails."""
 
-    def __init__(self, program, *arguments, on_terminal=False, alone=False, succeeds=0, statuses=(1, 3, 4)):
+    def __init__(self, program, *arguments, on_terminal=False, alone=False, succeeds=0, statuses=(1, 3, 4), takes_long=True):
         self.program, self.arguments, self.on_terminal, self.alone = program, arguments, on_terminal, alone
         self.succeeds, self.statuses = succeeds, statuses
+        # Whether it tries little that others do not, for the time that it takes.
+        self.takes_long = takes_long
         self.name = " ".join([program, *arguments]).replace(" {pid}", "").replace("{directory}/", "")
         # What a run without a failure prints, and ends with.
         self.expected = None
@@ -143,16 +145,18 @@ COMMANDS = [
     Command("windowctl", "list-windows"),
     Command("windowctl", "--json", "list-windows"),
     Command("windowctl", "create-window", "-e", "true"),
-    Command("windowctl", "create-window", "--wait", "-e", "sh", "-c", "exit 3", succeeds=3, statuses=(1, 3, 4, 125)),
+    Command("windowctl", "create-window", "--wait", "-e", "sh", "-c", "exit 3", succeeds=3, statuses=(1, 3, 4, 125),
+            takes_long=False),
     Command("windowctl", "show", "2"),
     Command("windowctl", "wait", "--exit-status", "1", statuses=(1, 3, 4, 125)),
     Command("windowctl", "config", "size=90x20"),
     Command("windowctl", "get-config"),
     Command("windowctl", "close-window", "2"),
-    Command("windowctl", "attach", "2", on_terminal=True),
-    Command("windowctl", "create-window", "--start", "-e", "cat", alone=True),
+    Command("windowctl", "attach", "2", on_terminal=True, takes_long=False),
+    Command("windowctl", "create-window", "--start", "-e", "cat", alone=True, takes_long=False),
     Command("fdwatch", "{pid}", "--json", statuses=(1,)),
     Command("fdwatch", "{pid}", "--interval", "10ms", "--count", "3", "--json", statuses=(1,)),
     Command("fdwatch", "{pid}", "--save", "{directory}/saved", "--json", statuses=(1,)),
-    Command("fdwatch", "--json", "--warm-up", "0", "--run", "true", alone=True, statuses=(1, 2, 126, 127)),
+    Command("fdwatch", "--json", "--warm-up", "0", "--run", "true", alone=True, statuses=(1, 2, 126, 127),
+            takes_long=False),
 ]

@@ -1,27 +1,32 @@
 #!/usr/bin/env python3
 """Makes the calls of windowd, windowctl, fdwatch and an echo server fail, one in each run, and looks what becomes of them.
 
-main.py PROGRAMS EXAMPLES: the directories of the built programs. With `--quick` it tries each place once at most.
+main.py PROGRAM...: the programs, as `make programs examples` builds them.
 """
 
 import argparse
 import concurrent.futures
+import pathlib
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 
 import commands
 import daemon
 import plan
 import report
-import sites
+import traced
 
-WAYS = [daemon.Own, daemon.Managed, daemon.Restored, daemon.Echo, *commands.COMMANDS]
+SERVICES = [daemon.Own, daemon.Managed, daemon.Restored, daemon.Echo]
 
 
 def parse():
     parser = argparse.ArgumentParser()
-    parser.add_argument("programs")
+    parser.add_argument("programs", nargs="+")
     parser.add_argument("--runs", type=int, default=3000, help="at most so many")
+    parser.add_argument("--quick", action="store_true", help="without what takes long to record")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=4, help="a run waits more than it works")
     parser.add_argument("--only", default="", help="what begins like this")
@@ -29,52 +34,69 @@ def parse():
     return parser.parse_args()
 
 
-def record(way, options):
-    """A run in which nothing fails: where calls are made, and which descriptors are opened later and kept."""
-    problems, log, later = way.run(options.programs)
+def record(way, programs):
+    """A run in which nothing fails: where calls are made, and which descriptors are open when nobody is there."""
+    problems, log, idle = way.run(programs)
     if problems:
         sys.exit(f"{way.name}: without a failing call: {problems}")
-    found = plan.calls_by_site(log, f"{options.programs}/{way.program}")
+    found = plan.calls_by_site(log, f"{programs}/{way.program}")
     print(f"{way.name}: {len(found)} places that make calls", flush=True)
-    return found, later
+    return found, idle
 
 
-def attempt(way, options, site, fault, later):
+def attempt(way, programs, fault, idle):
     """One run, as a row of the report."""
-    begun = time.monotonic()
     try:
-        problems, log, _ = way.run(options.programs, fault, later)
+        problems, log, _ = way.run(programs, fault, idle)
     except Exception as error:
         problems, log = [f"{type(error).__name__}: {error}"], ""
-    failed = [call for call in sites.calls(log) if "(INJECTED)" in call.line]
-    hit = [place for call in failed if (place := plan.own_site(call, f"{options.programs}/{way.program}"))]
-    # Where it was the runtime or the loader that failed, nothing of the program's was tried.
-    return report.Row(way.name, fault, site, hit, problems if hit or not failed else [], time.monotonic() - begun)
+    failed = traced.injected(log)
+    hit = [place for call in failed if (place := plan.own_site(call, f"{programs}/{way.program}"))]
+    # Where the runtime's or the loader's failed and none of the program's, nothing of it was tried.
+    is_foreign = failed and not hit
+    tried = bool(hit) or isinstance(fault, traced.Short)
+    return report.Row(way.name, fault, hit, [] if is_foreign else problems, tried)
 
 
-def main():
-    options = parse()
-    begun = time.monotonic()
-    ways = [way for way in WAYS if way.name.startswith(options.only)]
-    recorded = {way: record(way, options) for way in ways}
+def shortened(way, library):
+    """Runs in which transfers are short; windowctl, which is linked statically, loads nothing before the C library."""
+    return [] if way.program == "windowctl" else [traced.Short(library, limit) for limit in (1, 7)]
+
+
+def run_all(options, programs):
+    """All that is planned; prints what goes wrong as it does."""
+    ways = [way for way in [*SERVICES, *commands.COMMANDS] if way.name.startswith(options.only)]
+    recorded = {way: record(way, programs) for way in ways if not (options.quick and way.takes_long)}
     total = sum(len(found) for found, _ in recorded.values())
-    rows = []
+    begun, rows = time.monotonic(), []
     with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
         waiting = []
-        for way, (found, later) in recorded.items():
-            for site, fault in plan.plan(found, options.runs * len(found) // total, options.seed):
-                waiting.append(pool.submit(attempt, way, options, site, fault, later))
+        for way, (found, idle) in recorded.items():
+            faults = plan.plan(found, max(options.runs * len(found) // total, 1), options.seed)
+            for fault in [*shortened(way, f"{programs}/short.so"), *faults]:
+                waiting.append(pool.submit(attempt, way, programs, fault, idle))
         for done in concurrent.futures.as_completed(waiting):
             rows.append(done.result())
             if rows[-1].problems:
                 print(rows[-1], flush=True)
-            elif len(rows) % 100 == 0:
-                print(f"{len(rows)} of {len(waiting)} runs, {time.monotonic() - begun:.0f} s", flush=True)
-    matrix = report.matrix(rows, {way.name: found for way, (found, _) in recorded.items()}, time.monotonic() - begun)
+            if len(rows) % 100 == 0:
+                print(f"# {len(rows)} of {len(waiting)} runs, {time.monotonic() - begun:.0f} s", flush=True)
+    return rows, {way.name: found for way, (found, _) in recorded.items()}, time.monotonic() - begun
+
+
+def main():
+    options = parse()
+    with tempfile.TemporaryDirectory(prefix="faults-programs-", dir="/tmp") as programs:
+        for program in options.programs:
+            shutil.copy(program, programs)
+        source = pathlib.Path(__file__).with_name("short.c")
+        subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o",
+                        f"{programs}/short.so", source], check=True)
+        rows, found, seconds = run_all(options, programs)
+    matrix = report.matrix(rows, found, seconds)
     print(matrix)
     if options.report:
-        with open(options.report, "w", encoding="utf-8") as file:
-            file.write(matrix)
+        pathlib.Path(options.report).write_text(matrix, encoding="utf-8")
     sys.exit(1 if any(row.problems for row in rows) else 0)
 
 

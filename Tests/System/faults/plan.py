@@ -8,6 +8,10 @@ from errnos import ANSWERS, ERRNOS
 from traced import Fault
 
 
+# Errors that were handled wrong once, where others were not: they are tried first.
+_FIRST = {("accept4", "EMFILE"), ("sendmsg", "ENOBUFS"), ("socket", "EMFILE")}
+
+
 def calls_by_site(log, program):
     """The program's own calls that can fail, by their places."""
     found = collections.defaultdict(list)
@@ -25,12 +29,13 @@ def own_site(call, program):
 
 
 def faults(found, random_numbers):
-    """For each site, each of its errors once, at one of the site's calls."""
+    """For each site, each of its errors once, at one of the site's calls; the last is to be tried first."""
     everything = [call for made in found.values() for call in made]
     # The tracer counts in each thread and in each child anew: what fails in one of them fails in all that get so far.
     again = {(call.name, call.number) for call in everything if call.thread != everything[0].thread}
     for site, made in found.items():
-        for errno in random_numbers.sample(ERRNOS[site.call], len(ERRNOS[site.call])):
+        errors = random_numbers.sample(ERRNOS[site.call], len(ERRNOS[site.call]))
+        for errno in sorted(errors, key=lambda errno: (site.call, errno) in _FIRST):
             call = random_numbers.choice(made)
             if (site.caller, errno) not in ANSWERS:
                 yield site, Fault(call.name, errno, call.number, again=(call.name, call.number) in again)
@@ -46,7 +51,7 @@ def interruptions(found):
             first[call.name] = min(call.number, first.get(call.name, call.number))
     for name, number in sorted(first.items()):
         if "EINTR" in ERRNOS[name]:
-            yield None, Fault(name, "EINTR", number, "+2")
+            yield Fault(name, "EINTR", number, "+2")
 
 
 def plan(found, runs, seed):
@@ -54,7 +59,7 @@ def plan(found, runs, seed):
     random_numbers = random.Random(seed)
     by_site = collections.defaultdict(list)
     for site, fault in faults(found, random_numbers):
-        by_site[site].append((site, fault))
+        by_site[site].append(fault)
     rounds = list(interruptions(found))
     while len(rounds) < runs and any(by_site.values()):
         once = [waiting.pop() for waiting in by_site.values() if waiting]

@@ -9,20 +9,18 @@ import platform
 
 @dataclasses.dataclass
 class Row:
-    """A run: what was to fail where, where something did, and what was wrong afterwards."""
+    """A run: what was to fail, where something did, and what was wrong afterwards."""
 
     way: str
     fault: object
-    site: object
     hit: list
     problems: list
-    seconds: float
+    # Whether the call failed: what is planned by a run before need not come in the next.
+    tried: bool
 
     def __str__(self):
-        place = self.site.caller if self.site else "everywhere"
-        where = "" if self.site is None or self.site in self.hit else " (did not fail there)"
-        hits = {" < ".join(symbol[:60] for symbol, _ in site.stack[:4]) for site in self.hit}
-        return f"not ok - {self.way}: {self.fault} in {place}{where}: {'; '.join(self.problems)} [{' | '.join(hits)}]"
+        places = {" < ".join(symbol[:60] for symbol, _ in site.stack[:4]) for site in self.hit}
+        return f"not ok - {self.way}: {self.fault}: {'; '.join(self.problems)} [{' | '.join(places)}]"
 
 
 def _cell(tried, failed):
@@ -35,8 +33,7 @@ def matrix(rows, found, seconds):
     errors = collections.defaultdict(collections.Counter)
     hit = collections.defaultdict(set)
     for row in rows:
-        # What failed is what the tracer says; where it never came to the call, nothing was tried.
-        if not row.hit and not row.problems:
+        if not row.tried:
             continue
         tried[row.fault.call] += 1
         errors[row.fault.call][row.fault.errno] += 1

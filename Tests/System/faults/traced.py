@@ -28,8 +28,22 @@ class Fault:
         return f"{self.call}:error={self.errno}:when={self.number}{self.every}"
 
 
+class Short:
+    """Not a call that fails, but all that read and write: they do so many bytes at once, at most."""
+
+    call, again = "read, write", False
+
+    def __init__(self, library, limit):
+        self.library, self.limit, self.errno = library, limit, f"at most {limit}"
+
+    def __str__(self):
+        return f"{self.limit} bytes a read or write"
+
+
 def command(program, log, fault=None):
     """The command that runs a program, without what it executes, as the process that the command begins as."""
+    if isinstance(fault, Short):
+        return ["env", f"LD_PRELOAD={fault.library}", f"SHORT_TRANSFERS={fault.limit}", str(program)]
     # The tracer is nobody's child, and the program keeps the number of who started it: systemd names it by that.
     strace = ["strace", "-D", "-f", "-k", "-qq", "-b", "execve", "-e", "signal=none", "-s", "0", "-o", str(log)]
     # Of the others there is nothing to know.
@@ -42,9 +56,8 @@ def command(program, log, fault=None):
 
 
 def injected(log):
-    """The calls that were made to fail."""
-    text = pathlib.Path(log).read_text(errors="replace") if os.path.exists(log) else ""
-    return [call for call in sites.calls(text) if "(INJECTED)" in call.line]
+    """The calls of a log that were made to fail."""
+    return [call for call in sites.calls(log) if "(INJECTED)" in call.line]
 
 
 def state(process):
