@@ -29,11 +29,11 @@ mkdir -p "$build/native"
 # Which functions have run is known of the program that runs by itself; it has no stand-ins.
 (cd "$build/native" && gcc "${options[@]}" --coverage -o shim "${program[@]}" "${shim[@]}")
 gcc "${options[@]}" -o "$build/watched" "${program[@]}" "$standins" "${shim[@]}"
-Tests/Valgrind/shim.py "$build"
+Tests/Valgrind/shim.py
 
 gcc "${options[@]}" -shared -fPIC -o "$build/standins.so" "$standins"
 "$swift" build --product windowctl
 "$swift" build --product windowd
 objcopy --strip-debug .build/debug/windowctl "$build/windowctl"
 cp .build/debug/windowd "$build/windowd"
-Tests/Valgrind/windowctl.py "$build"
+Tests/Valgrind/windowctl.py

@@ -33,7 +33,7 @@ class Report:
         return "\n".join(self.lines)
 
     def left_open(self):
-        """What is open in the end beside the standard streams and what the process began with; None: it does not say."""
+        """What is open in the end beside the standard streams and what the process began with; None: nobody knows."""
         told = re.findall(r"^FILE DESCRIPTORS: (\d+) open \((\d+) std\) at exit\.$", self.text(), re.MULTILINE)
         if len(told) != 1:
             return None
@@ -65,14 +65,17 @@ def read(text):
 
 
 def complaints(text):
-    """What is wrong in a log: of the process that was started, and of copies of it that ended as such, having become no
-    other program. Such a copy has the descriptors of its parent at its end, as it should."""
+    """What is wrong in a log: of the process that was started, which has begun it, and of copies of it.
+
+    Such a copy is to become another program, and then says nothing in the end. Where it cannot, it ends with the
+    descriptors that its parent has, as it should.
+    """
     reports = list(read(text).values())
     if not reports:
         return ["valgrind says nothing"]
-    wrong = [f"{report.errors()} errors" for report in reports if report.errors() != 0]
+    wrong = [f"{report.errors()} errors" for report in reports if report.errors()]
     wrong += [warning for report in reports for warning in report.warnings()]
     left_open = reports[0].left_open()
-    if left_open is None:
-        wrong.append("what is open cannot be read")
-    return wrong + [f"open: {entry}" for entry in left_open or []]
+    if left_open is None or reports[0].errors() is None:
+        return [*wrong, "what it says in the end cannot be read"]
+    return wrong + [f"open: {entry}" for entry in left_open]

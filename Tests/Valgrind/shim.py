@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """The program that calls the whole shim, by itself and under valgrind, and whether it calls the whole shim.
 
-    shim.py DIRECTORY        where scripts/valgrind.sh has built it
-
 Exit status: 0 all is as it should be; 1 something is not.
 """
 
@@ -49,13 +47,13 @@ def run(*command):
     """In an empty directory, with no descriptors but the standard streams."""
     with tempfile.TemporaryDirectory() as directory:
         return subprocess.run(
-            command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, close_fds=True, check=False
+            command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
 
 
 def main():
     """Prints a line for each check."""
-    build = pathlib.Path(sys.argv[1]).resolve()
+    build = ROOT / ".build/valgrind"
     native = run(build / "native/shim")
     check(native.returncode == 0, "the shim by itself", f"{native.stdout.count('ok - ')} parts {native.stderr.strip()}")
     names = declared()

@@ -13,9 +13,12 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <valgrind/valgrind.h>
 
-// A program that is started from here is not watched, and needs none of this.
-__attribute__((constructor)) static void begin(void) { unsetenv("LD_PRELOAD"); }
+// What the watched program starts is not watched, and needs none of this. Valgrind's own launcher hands it on.
+__attribute__((constructor)) static void begin(void) {
+  if (RUNNING_ON_VALGRIND) unsetenv("LD_PRELOAD");
+}
 
 int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) {
   (void)stack;

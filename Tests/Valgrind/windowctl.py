@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
 """Each of windowctl's commands under valgrind, beside a windowd that nobody watches: done, refused, without an answer.
 
-    windowctl.py DIRECTORY        where scripts/valgrind.sh has put the programs and the stand-ins
-
 As root, a daemon of another user's is tried too. Exit status: 0 all is as it should be; 1 something is not.
 """
 
-import contextlib
 import json
 import os
 import pathlib
-import pty
 import re
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,58 +18,12 @@ import tempfile
 import threading
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "System/systemd"))
 
-from checks import becomes, check, checking, ended, failures, wait_until  # noqa: E402
-from reports import OPTIONS, complaints  # noqa: E402
+from watched import BUILD, Run, Terminal, control, daemon, tried  # noqa: E402
+from checks import check, checking, failures, wait_until  # noqa: E402
 
-build = pathlib.Path(sys.argv[1]).resolve()
 # Long enough for a program that takes seconds to start.
 TIMEOUT = "--timeout=60"
-tried = set()
-
-
-class Run:
-    """A windowctl that valgrind watches; on a terminal, if its streams are one."""
-
-    def __init__(self, directory, *arguments, program=build / "windowctl", terminal=None, **environment):
-        self.name = " ".join(arguments)
-        self.log = pathlib.Path(tempfile.mkdtemp(dir=directory))
-        tried.update(arguments)
-        streams = {name: terminal for name in ("stdin", "stdout", "stderr")}
-        if terminal is None:
-            streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self.process = subprocess.Popen(
-            ["valgrind", *OPTIONS, f"--log-file={self.log}/%p", program, *arguments],
-            **streams,
-            start_new_session=True,
-            text=True,
-            env={"PATH": os.environ["PATH"], "HOME": "/", "SHELL": "/bin/sh", "LD_PRELOAD": f"{build}/standins.so"}
-            | {"WINDOWD_SOCKET": f"{directory}/socket"}
-            | environment,
-        )
-
-    def ends(self, status, saying=""):
-        """Checks how it ends, and what valgrind has to say; returns what it has printed."""
-        output, errors = self.process.communicate()
-        wrong = [one for log in self.log.iterdir() for one in complaints(log.read_text())]
-        if self.process.returncode != status:
-            wrong.append(f"status {self.process.returncode}: {errors or output}")
-        if saying not in (output or "") + (errors or ""):
-            wrong.append(f"not said: {saying}")
-        if not check(not wrong and any(self.log.iterdir()), f"windowctl {self.name}: {status}", "\n".join(wrong)):
-            for log in self.log.iterdir():
-                print(log.read_text())
-        return output
-
-
-@contextlib.contextmanager
-def daemon(directory, **options):
-    """A windowd that serves."""
-    command = [build / "windowd", "--socket", directory / "socket"]
-    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)) as process:
-        wait_until(lambda: "ready" in process.stderr.readline(), "windowd is ready")
-        yield process
 
 
 def commands(directory):
@@ -98,7 +50,8 @@ def commands(directory):
         waiting.ends(129, f"window {window}")
         run(0, "wait", window, saying=f"window {window}")
         run(7, "create-window", "--wait", "-e", "sh", "-c", "exit 7")
-        run(0, "create-window", "--working-directory", "/", "--class", "a,b", "--hold", "--env", "A=b", "-o", "scrollback=4096")
+        options = ["--working-directory", "/", "--class", "a,b", "--hold", "--env", "A=b", "-o", "scrollback=4096"]
+        run(0, "create-window", *options)
         # Refused.
         run(1, "create-window", "-e", "/nonexistent/program", saying="program")
         run(1, "create-window", "--working-directory", "/nonexistent", saying="nonexistent")
@@ -114,17 +67,8 @@ def commands(directory):
         run(64, "show", "none")
         run(64, "no-such-command")
         run(64, "list-windows", "--timeout", "-1")
-        # A reader that has gone.
-        reader, writer = os.pipe()
-        os.close(reader)
     for command in ("help", "--help", "--version"):
         run(0, command)
-
-
-def control(directory, *arguments):
-    """What a windowctl prints that nobody watches."""
-    environment = os.environ | {"WINDOWD_SOCKET": f"{directory}/socket"}
-    return subprocess.run([build / "windowctl", *arguments], env=environment, capture_output=True, text=True).stdout
 
 
 def absent(directory):
@@ -140,11 +84,12 @@ def absent(directory):
             listener.listen()
             server = threading.Thread(target=serve_one, args=(listener, answer))
             server.start()
-            Run(directory, "list-windows", "--timeout", "2").ends(4 if answer is None else 1, said)
+            limit = "--timeout=1" if answer is None else TIMEOUT
+            Run(directory, "list-windows", limit).ends(4 if answer is None else 1, said)
             server.join()
         (directory / "socket").unlink()
     if os.geteuid() == 0:
-        directory.chmod(0o777)
+        os.chown(directory, 65534, 65534)
         with daemon(directory, user=65534, group=65534, extra_groups=[]):
             Run(directory, "list-windows").ends(1, "not trusted")
             Run(directory, "list-windows", "--server-uid", "65534").ends(0)
@@ -165,46 +110,20 @@ def serve_one(listener, answer):
 def starts(directory):
     """A daemon that is started when it is needed, and one that cannot be."""
     window = Run(directory, "create-window", "--start", TIMEOUT, "-e", "cat").ends(0).strip()
-    process = int(json.loads(control(directory, "status", "--json"))["status"]["pid"])
+    process = int(json.loads(control(directory, "status", "--json"))["pid"])
     check(window == "1" and process > 0, "a daemon was started", process)
     pidfd = os.pidfd_open(process)
-    os.kill(process, signal.SIGTERM)
-    with open(pidfd, "rb") as file:
-        wait_until(lambda: not pathlib.Path(f"/proc/{process}").exists(), "the daemon has ended")
-        del file
+    signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+    select.select([pidfd], [], [])
+    os.close(pidfd)
     lost = {"WINDOWD_SOCKET": f"{directory}/missing/socket"}
     Run(directory, "create-window", "--start", TIMEOUT, **lost).ends(1, "cannot start windowd")
     # Alone where it stands, and with nothing in PATH.
     alone = directory / "alone"
     alone.mkdir()
-    program = alone / "windowctl"
-    program.write_bytes((build / "windowctl").read_bytes())
-    program.chmod(0o755)
-    path = f"{alone}:{os.path.dirname(os.path.realpath('/usr/bin/valgrind'))}"
+    program = pathlib.Path(shutil.copy(BUILD / "windowctl", alone))
+    path = str(pathlib.Path(shutil.which("valgrind")).parent)
     Run(directory, "create-window", "--start", TIMEOUT, program=program, PATH=path).ends(1, "cannot start windowd")
-
-
-class Terminal:
-    """A terminal of a user's, and all that is shown there."""
-
-    def __init__(self):
-        self.master, self.side = pty.openpty()
-        self.shown = b""
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-
-    def read(self):
-        """Until nobody has the other side any more."""
-        with contextlib.suppress(OSError):
-            while more := os.read(self.master, 4096):
-                self.shown += more
-
-    def shows(self, text):
-        """Waits until it does."""
-        wait_until(lambda: text.encode() in self.shown, f"the terminal shows {text}: {self.shown}")
-
-    def type(self, text):
-        os.write(self.master, text)
 
 
 def attaches(directory):
@@ -216,13 +135,18 @@ def attaches(directory):
 
     with daemon(directory) as served:
         window = control(directory, "create-window", "-e", "sh", "-c", "echo printed; exec cat").strip()
-        for end, status, said in ((b"\x1c", 0, "detached"), (signal.SIGTERM, 143, "detached")):
-            terminal, run = visit("attach", window)
-            terminal.shows("printed")
-            terminal.type(b"typed\r") if isinstance(end, bytes) else None
-            terminal.type(end) if isinstance(end, bytes) else run.process.send_signal(end)
-            run.ends(status)
-            terminal.shows(said)
+        terminal, run = visit("attach", window)
+        terminal.shows("printed")
+        terminal.type(b"typed\r\x1c")
+        run.ends(0)
+        terminal.shows("detached")
+        terminal, run = visit("attach", window)
+        # A size tells that the window has come: before that a signal ends windowctl as it ends any program.
+        terminal.resize(91, 31)
+        wait_until(lambda: "91x31" in control(directory, "list-windows"), "the window has the terminal's size")
+        run.process.send_signal(signal.SIGTERM)
+        run.ends(143)
+        terminal.shows("detached")
         terminal, run = visit("attach", window)
         terminal.shows("printed")
         refused = visit("attach", window)
@@ -243,7 +167,8 @@ def attaches(directory):
         terminal.shows("printed")
         terminal.type(b"\r")
         run.ends(6)
-        terminal, run = visit("create-window", "--attach", "--timeout", "1", "-e", "sh", "-c", "echo printed; exec cat")
+        arguments = ["--attach", "--timeout", "2", "-e", "sh", "-c", "echo printed; exec cat"]
+        terminal, run = visit("create-window", *arguments)
         terminal.shows("printed")
         served.kill()
         run.ends(3)
@@ -255,7 +180,7 @@ def main():
     for trial in (commands, absent, starts, attaches):
         with tempfile.TemporaryDirectory(prefix="valgrind-") as name, checking(f"{trial.__name__} to its end"):
             trial(pathlib.Path(name))
-    listed = subprocess.run([build / "windowctl", "--help"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run([BUILD / "windowctl", "--help"], capture_output=True, text=True, check=True).stdout
     known = set(re.findall(r"^  ([a-z-]+) ", listed.partition("SUBCOMMANDS:")[2], re.MULTILINE))
     check(known and known <= tried, "every command is tried", " ".join(sorted(known - tried)) or len(known))
     return 1 if failures else 0
