@@ -1,14 +1,15 @@
 #!/bin/bash
-# valgrind.sh: lets valgrind watch the C of the shim, and windowctl. Both end with the descriptors that they began with, and
-# nothing reads what is not there, or loses memory.
+# valgrind.sh: lets valgrind watch the C of the shim, and windowctl. Both end with the descriptors that they began with,
+# and nothing reads what is not there, or loses memory.
 #
 # Valgrind 3.19 cannot do all that is done here. Two things are done otherwise for it, by Tests/Valgrind/standins.c, which
-# says how: clone(2) with CLONE_VM alone, which would end the program, and epoll_pwait2(2), which it does not know. What it
-# says of others is judged by Tests/Valgrind/reports.py, which lists them; wherever a result is not the kernel's there, the
-# program says so by is_watched(), and tries it without valgrind alone.
+# says how: clone(2) with CLONE_VM alone, which would end the program, and epoll_pwait2(2), which it does not know. Calls
+# that it does not know, and nothing stands in for, are listed in Tests/Valgrind/reports.py; where a result is not the
+# kernel's for another reason, the program in C says so (is_watched), and tries it without valgrind alone. A pidfd that
+# comes from clone(2), or out of a socket, it does not count; the program looks at its numbers by itself as well.
 #
-# The windowctl that is installed is linked statically and optimised: valgrind cannot replace its memory allocator, nor read
-# what the toolchain writes for debuggers, and takes whole words that hold the end of a string for unknown ones. So it is
+# The windowctl that is installed is linked statically and optimised: valgrind cannot replace its memory allocator, nor
+# read what the toolchain writes for debuggers, and takes words that hold the end of a string for unknown ones. So it is
 # a debug build, without what is for debuggers, that is watched.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -53,7 +53,8 @@ void give_room(void);
     answer; \
   })
 
-// An interval timer that interrupts whatever waits; the second time it writes a byte to `descriptor` first, unless that is -1.
+// An interval timer that interrupts whatever waits; the second time it writes a byte to `descriptor` first, unless that
+// is -1.
 void begin_interrupting(int descriptor);
 void end_interrupting(void);
 

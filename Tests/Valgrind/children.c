@@ -23,7 +23,7 @@ static struct ipc_placement on_terminal[] = {{0, IPC_TERMINAL_SIDE}, {1, IPC_TER
 static const char *const here[] = {".", NULL};
 static char *nothing[] = {NULL};
 
-// What runs `program`, with `script` for a shell, on this process's own streams.
+// What runs one of the candidates, on this process's own streams.
 static struct trial prepare(const char *const *candidates, char **arguments) {
   struct trial trial = {.spawn = {.candidates = candidates, .arguments = arguments, .environment = nothing,
                                   .directories = here, .terminal = -1, .placements = standard, .placement_count = 3}};
@@ -31,6 +31,7 @@ static struct trial prepare(const char *const *candidates, char **arguments) {
   return trial;
 }
 
+// A shell, and its arguments for that script.
 static const char *const shell[] = {"/bin/sh", NULL};
 static void script(const char *text, char *arguments[5]) {
   arguments[0] = NULL;
@@ -119,12 +120,11 @@ static void check_life(void) {
   int sent = ipc_pidfd_signal_group(trial.spawned.pidfd, trial.spawned.pid, SIGTERM);
   assert(sent == 0 || is_unknown_call(sent));
   if (sent) assert(ipc_signal_group(trial.spawned.pid, SIGTERM) == 0);
-  // Seen, and not taken yet: another's end is told of when it was reaped.
+  // What is told of anybody's end is told once it was reaped.
   struct ipc_exit ended;
-  int told = 0;
   assert(ipc_poll(trial.spawned.pidfd, IPC_READABLE, -1) > 0 && ipc_reap(trial.spawned.pidfd, &trial.exit) == 1);
   assert(trial.exit.signaled && trial.exit.code == SIGTERM);
-  told = ipc_pidfd_exit(trial.spawned.pidfd, &ended);
+  int told = ipc_pidfd_exit(trial.spawned.pidfd, &ended);
   if (lives == 0) assert(told == 1 && ended.signaled && ended.code == SIGTERM);
   sent = ipc_pidfd_signal_group(trial.spawned.pidfd, trial.spawned.pid, SIGTERM);
   assert(sent == -ESRCH || is_unknown_call(sent));
@@ -180,7 +180,8 @@ static void check_placements(void) {
   trial.spawn.placements = swapped;
   trial.spawn.placement_count = 7;
   char text[80];
-  assert(snprintf(text, sizeof text, "test \"$(head -c 7 <&%d)\" = content && test -e /proc/$$/fd/%d", ends[1], status + 40) > 0);
+  const char *wanted = "test \"$(head -c 7 <&%d)\" = content && test -e /proc/$$/fd/%d";
+  snprintf(text, sizeof text, wanted, ends[1], status + 40);
   script(text, arguments);
   check_runs(&trial, 0);
   swapped[3].source = CLOSED;

@@ -1,4 +1,5 @@
-// Any descriptor, and those that the kernel makes for one purpose: descriptor.c, counter.c, memory.c, event.c, origin.c.
+// Any descriptor, and those that the kernel makes for one purpose: descriptor.c, counter.c, memory.c, event.c; and
+// origin.c.
 
 #define _GNU_SOURCE
 #include "check.h"

@@ -1,6 +1,6 @@
-// Every function of the shim's interface, called rightly and wrongly, in a program of its own: it has no more descriptors
-// open at the end of a part than it had before, and valgrind has nothing to say of it. scripts/valgrind.sh runs it, in a
-// directory that is empty and without descriptors but the standard ones.
+// Every function of the shim's interface, called rightly and wrongly, in a program of its own: at the end of a part it
+// has the descriptors that it had before, and valgrind has nothing to say of it. scripts/valgrind.sh runs it, in an empty
+// directory and without descriptors but the standard ones.
 
 #define _GNU_SOURCE
 #include "check.h"

@@ -16,7 +16,7 @@ void check_activation(void) {
   set("LISTEN_FDS", "1");
   set("LISTEN_PID", "1");
   assert(ipc_listen_descriptors(&names) == 0 && names == NULL && !getenv("LISTEN_FDS") && !getenv("LISTEN_PID"));
-  // Two that are for this process: systemd counts from number 3, and the first two that are made here have these numbers.
+  // Two that are for this process: systemd counts from number 3, and the first two that are made have these numbers.
   assert(ipc_socket_pair(IPC_STREAM, 0, ends) == 0 && ends[0] == 3 && ends[1] == 4);
   snprintf(own, sizeof own, "%d", (int)getpid());
   set("LISTEN_FDS", "2");

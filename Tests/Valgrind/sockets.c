@@ -14,7 +14,8 @@ static void check_addresses(void) {
   uint8_t long_one[200], found[IPC_ADDRESS_LIMIT];
   memset(long_one, 'x', sizeof long_one);
   int socket = ipc_unix_socket(IPC_STREAM, 0);
-  assert(ipc_bind(socket, path, 0, 0600) == -ENOENT && ipc_bind(socket, long_one, sizeof long_one, 0600) == -ENAMETOOLONG);
+  assert(ipc_bind(socket, path, 0, 0600) == -ENOENT);
+  assert(ipc_bind(socket, long_one, sizeof long_one, 0600) == -ENAMETOOLONG);
   assert(ipc_connect(socket, path, 0) == -ENOENT && ipc_connect(socket, long_one, 108) == -ENAMETOOLONG);
   assert(ipc_connect(socket, path, PATH) == -ENOENT && ipc_connect(socket, name, NAME) == -ECONNREFUSED);
   assert(ipc_bind(CLOSED, path, PATH, 0600) == -EBADF && ipc_connect(CLOSED, path, PATH) == -EBADF);
@@ -117,10 +118,12 @@ void check_datagrams(void) {
   struct ipc_sender sender;
   int receiver = ipc_unix_socket(IPC_DATAGRAM, 1), other = ipc_unix_socket(IPC_DATAGRAM, 1);
   assert(ipc_bind(receiver, path, PATH, 0600) == 0 && ipc_send_message(other, "x", 1) == -ENOTCONN);
-  assert(ipc_send_message_to(other, "one", 3, path, PATH) == 3 && ipc_send_message_to(other, "x", 1, path, 0) == -ENOENT);
+  assert(ipc_send_message_to(other, "one", 3, path, PATH) == 3);
+  assert(ipc_send_message_to(other, "x", 1, path, 0) == -ENOENT);
   assert(ipc_send_message_to(other, "x", 1, name, NAME) == -ECONNREFUSED);
   assert(ipc_receive_message_from(receiver, text, 8, &sender) == 3 && sender.length == 0 && !sender.is_known);
-  assert(ipc_receive_message_from(receiver, text, 8, &sender) == -EAGAIN && ipc_receive_message(receiver, text, 8) == -EAGAIN);
+  assert(ipc_receive_message_from(receiver, text, 8, &sender) == -EAGAIN);
+  assert(ipc_receive_message(receiver, text, 8) == -EAGAIN);
   assert(ipc_bind(other, name, NAME, 0600) == 0 && ipc_connect(other, path, PATH) == 0);
   assert(ipc_set_receives_credentials(receiver, 1) == 0 && ipc_set_receives_credentials(CLOSED, 1) == -EBADF);
   assert(ipc_send_message(other, "longer than there is room", 25) == 25 && ipc_send_message(other, NULL, 0) == 0);
@@ -139,6 +142,7 @@ void check_datagrams(void) {
   const int three[3] = {0, 1, receiver};
   assert(ipc_send_descriptors(other, "fd", 2, three, 3) == 2);
   assert(ipc_receive_message_from(receiver, text, 8, &sender) == 2);
-  assert(ipc_receive_message(CLOSED, text, 8) == -EBADF && ipc_receive_message_from(CLOSED, text, 8, &sender) == -EBADF);
+  assert(ipc_receive_message(CLOSED, text, 8) == -EBADF);
+  assert(ipc_receive_message_from(CLOSED, text, 8, &sender) == -EBADF);
   assert(ipc_close(other) == 0 && ipc_close(receiver) == 0 && ipc_unlink("socket") == 0);
 }

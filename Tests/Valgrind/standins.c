@@ -1,7 +1,7 @@
 // What valgrind 3.19 cannot do, done otherwise, for a program that it watches: linked with it, or loaded before it.
 //
-// It ends a program that calls clone(2) with CLONE_VM alone: the child gets a copy of the memory here, as from fork(2), and
-// of the descriptors. And it does not know epoll_pwait2(2): epoll_pwait(2) is the same to the millisecond.
+// It ends a program that calls clone(2) with CLONE_VM alone: the child gets a copy of the memory here, as from fork(2),
+// and of the descriptors. And it does not know epoll_pwait2(2): epoll_pwait(2) is the same to the millisecond.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -36,7 +36,9 @@ int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) 
   return (int)pid;
 }
 
-int epoll_pwait2(int epoll, struct epoll_event *events, int capacity, const struct timespec *limit, const sigset_t *mask) {
-  int64_t most = 0x7fffffff, milliseconds = limit ? limit->tv_sec * (int64_t)1000 + (limit->tv_nsec + 999999) / 1000000 : -1;
+int epoll_pwait2(int epoll, struct epoll_event *events, int capacity, const struct timespec *limit,
+                 const sigset_t *mask) {
+  int64_t most = INT32_MAX, milliseconds = -1;
+  if (limit) milliseconds = limit->tv_sec * (int64_t)1000 + (limit->tv_nsec + 999999) / 1000000;
   return epoll_pwait(epoll, events, capacity, (int)(milliseconds < most ? milliseconds : most), mask);
 }

@@ -73,8 +73,8 @@ def commands(directory):
 
 def absent(directory):
     """Nobody serves, or not as a daemon does."""
-    arguments = [["list-windows"], ["status", "--json"], ["show", "1"], ["wait", "1"], ["close-window", "1"], ["config"]]
-    for more in [*arguments, ["get-config"], ["resize-window", "1", "1", "1"], ["create-window"]]:
+    arguments = [["list-windows"], ["status", "--json"], ["config"], ["get-config"], ["create-window"]]
+    for more in [*arguments, ["show", "1"], ["wait", "1"], ["close-window", "1"], ["resize-window", "1", "1", "1"]]:
         Run(directory, *more).ends(3, "no-daemon" if "--json" in more else "nobody serves")
     Run(directory, "list-windows", "--socket", "/" + "x" * 5000).ends(1)
     answers = {"": "without an answer", "nonsense\n": "", None: "no answer in time"}
@@ -163,7 +163,8 @@ def attaches(directory):
         terminal, run = visit("attach", "4711")
         run.ends(1)
         terminal.shows("4711")
-        terminal, run = visit("create-window", "--attach", "--wait", "-e", "sh", "-c", "echo printed; read line; exit 6")
+        arguments = ["--attach", "--wait", "-e", "sh", "-c", "echo printed; read line; exit 6"]
+        terminal, run = visit("create-window", *arguments)
         terminal.shows("printed")
         terminal.type(b"\r")
         run.ends(6)
