@@ -205,6 +205,10 @@ fuzz-quick: ## A minute of the same, from the committed corpora.
 	@scripts/install-packages.sh $(BUILD_PACKAGES) libsystemd0
 	scripts/fuzz.sh quick
 
+valgrind: ## Let valgrind watch the shim's C and windowctl: their memory, and the descriptors that they end with.
+	@scripts/install-packages.sh $(BUILD_PACKAGES) gcc python3 valgrind
+	scripts/valgrind.sh
+
 docs: ## Build the library's documentation; `python3 -m http.server -d .build/docs` shows it, at documentation/ipckit.
 	@scripts/install-packages.sh $(BUILD_PACKAGES) python3
 	scripts/docs.sh

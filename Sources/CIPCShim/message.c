@@ -34,7 +34,8 @@ int64_t ipc_send_descriptors(int socket, const void *bytes, size_t count, const 
     control.header.cmsg_type = SCM_RIGHTS;
     memcpy(CMSG_DATA(&control.header), descriptors, size);
     message.msg_control = &control;
-    message.msg_controllen = CMSG_SPACE(size);
+    // Up to the last of them: the room that aligns another header has nothing in it.
+    message.msg_controllen = CMSG_LEN(size);
   }
   ssize_t put;
   do

@@ -13,8 +13,13 @@ enum Sanitizer: String {
 
   /// Variables that tell a program where to report; none in other runs. What a daemon's end leaves in memory is no leak:
   /// tasks that wait on its loop are never resumed.
-  static let variables: [(name: String, value: String)] = ["ASAN_OPTIONS", "TSAN_OPTIONS"].compactMap { name in
-    guard Sanitizer.address.isOn || Sanitizer.thread.isOn, let value = Environment.inherited[name] else { return nil }
-    return (name, name == "ASAN_OPTIONS" ? value + ":detect_leaks=0" : value)
-  }
+  static let variables: [(name: String, value: String)] = {
+    guard Sanitizer.address.isOn || Sanitizer.thread.isOn else { return [] }
+    let told = ["ASAN_OPTIONS", "TSAN_OPTIONS"].compactMap { name in
+      Environment.inherited[name].map { (name, name == "ASAN_OPTIONS" ? $0 + ":detect_leaks=0" : $0) }
+    }
+    // ThreadSanitizer maps a file at every start, and a program with a limit of files would die of what is missing of it;
+    // where there is no directory for it, it does without.
+    return told + (Sanitizer.thread.isOn ? [("TMPDIR", "/nonexistent")] : [])
+  }()
 }
