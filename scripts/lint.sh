@@ -27,5 +27,10 @@ for page in man/*.in; do
   [ ! -s "$pages/warnings" ]
 done
 
+# What a page says that a suite shows, a suite must be there for.
+for suite in $(grep -ohE '`[A-Za-z]+Tests`' SECURITY.md docs/reports/hostile-peers.md | tr -d '`' | sort -u); do
+  grep -rqwE "(struct|extension) $suite" Tests || { echo "lint: no suite is called $suite" >&2 && exit 1; }
+done
+
 git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run Tests/System ':!*.py' ':!*.c' | xargs shellcheck
 echo "lint: nothing to say"

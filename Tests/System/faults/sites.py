@@ -6,7 +6,7 @@ import re
 
 _CALL = re.compile(r"^(\d+) +(<\.\.\. )?(\w+)(?:\(| resumed>)")
 _FRAME = re.compile(r"^ > ([^(\[]+?)(?:\(([^)]*)\))? \[0x([0-9a-f]+)\]$")
-# A call of the allocator's is no call of ours; without memory Swift ends the process, which docs/threat-model.md says.
+# A call of the allocator's is no call of ours; without memory Swift ends the process, as SECURITY.md says.
 _ALLOCATOR = re.compile(r"^(__libc_)?(malloc|calloc|realloc|free|cfree|memalign|posix_memalign|aligned_alloc|"
                         r"malloc_usable_size|__libc_memalign|sbrk|brk|__default_morecore)\b|^(_mid_|_)?memalign")
 
