@@ -97,6 +97,42 @@ import Testing
     }
   }
 
+  @Test func whoWaitsIsLetInOnceThereIsRoom() async {
+    await #expect(processExitsWith: .success) {
+      try inQuietProcess { quiet in
+        let directory = try TemporaryDirectory()
+        let path = directory("s")
+        let (isHeld, isFree) = (Flag(), Flag())
+        let before = try DescriptorLimit.current()
+        var setup = Setup()
+        // Room comes in the very moment in which it is missed.
+        setup.observe = { if case .acceptFailed = $0 { try? before.apply() } }
+        let answerer = Answerer(
+          ReplyHandler { frame, reply in
+            reply.writeLine(frame)
+            guard text(frame) == "hold" else { return }
+            isHeld.set()
+            try isFree.wait()
+          })
+        try serveQuietly(path, setup, by: answerer) { service in
+          let insider = try Peer(path)
+          try insider.client.send("hold\n")
+          try isHeld.wait()
+          let outsiders = try (0..<4).map { _ in try Peer(path) }
+          var lowered = before
+          lowered.soft = UInt64(lowestFreeDescriptor())
+          try lowered.apply()
+          isFree.set()
+          quiet.expect(try insider.client.line(), is: "hold")
+          // The one for whom it was missed hears an end, and the others are let in.
+          quiet.expect(try outsiders[0].client.reader.nextLine(as: String.self, deadline: .after(.seconds(60))) == nil)
+          for peer in outsiders[1...] { quiet.expect(try peer.ask("at last"), is: "at last") }
+          quiet.expect(service.counters.refused(for: .noDescriptors), is: 1)
+        }
+      }
+    }
+  }
+
   @Test func withTheReserveWhoComesHearsAnEnd() async {
     await #expect(processExitsWith: .success) { try Self.turnsAway(.reply) }
     await #expect(processExitsWith: .success) { try Self.turnsAway(.task) }
