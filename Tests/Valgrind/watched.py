@@ -68,7 +68,9 @@ class Run:
 def daemon(directory, **options):
     """A windowd that serves."""
     command = [BUILD / "windowd", "--socket", directory / "socket"]
-    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)) as process:
+    # Nobody's settings.
+    environment = os.environ | {"HOME": "/"}
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **options)) as process:
         wait_until(lambda: "ready" in process.stderr.readline(), "windowd is ready")
         yield process
 
