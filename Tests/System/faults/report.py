@@ -41,6 +41,11 @@ def matrix(rows, found, seconds):
         hit[row.way].update(row.hit)
     lines = [
         "# Calls that fail", "",
+        "Written by `make faults`: a program runs under strace, which makes one of its calls fail; a call is skipped then, and",
+        "answers an error of its manual page. A service must serve others afterwards, have the descriptors and the children",
+        "that it should have, and nothing to do; at its start it may end with a message. A command must do what it is for, or",
+        "say that it did not. Places are told by their stacks; the loader's, the allocator's and the runtime's own calls are",
+        "left out, and what no kernel does (`Tests/System/faults/errnos.py`).", "",
         f"{sum(tried.values())} runs in which a call failed, on {datetime.date.today()}; Linux {platform.release()},"
         f" {os.cpu_count()} cores, {seconds / 60:.0f} minutes. {sum(failed.values())} of them went wrong.", "",
         "| program | places that make calls | of which failed at least once |", "|---|---|---|",
