@@ -46,7 +46,7 @@ import Testing
       }
     }
     try await onOwnThread {
-      try eventually { entries(of: directory.path).contains("s") }
+      try eventually { isListening(path) }
       let client = try UnixStream(connectingTo: .path(path), deadline: .after(.seconds(60)))
       var reader = BufferedReader(client.descriptor)
       try reader.descriptor.writeAll("hello\n")
