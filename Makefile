@@ -187,7 +187,7 @@ faults: programs examples ## Make each call of the programs fail with each error
 
 test-faults: programs examples ## Three minutes of the same.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
-	$(FAULTS) --quick --runs 400
+	$(FAULTS) --quick --runs 330
 
 test-hostile: programs ## Be hostile to windowd, and take away what it needs. As root it tries other users and mounts too.
 	@scripts/install-packages.sh $(TEST_PACKAGES)
