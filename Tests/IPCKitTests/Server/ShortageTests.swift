@@ -54,19 +54,24 @@ import Testing
     }
   }
 
+  /// Answers each line, and holds the loop after `hold`, so that clients come to the door before it is looked at.
+  private static func holder(_ isHeld: Flag, until isFree: Flag) -> Answerer {
+    Answerer(
+      ReplyHandler { frame, reply in
+        reply.writeLine(frame)
+        guard text(frame) == "hold" else { return }
+        isHeld.set()
+        try isFree.wait()
+      })
+  }
+
   @Test func reserveThatWasLostIsMadeAgainOnceThereIsRoom() async {
     await #expect(processExitsWith: .success) {
       try inQuietProcess { quiet in
         let directory = try TemporaryDirectory()
         let path = directory("s")
         let (isHeld, isFree) = (Flag(), Flag())
-        let answerer = Answerer(
-          ReplyHandler { frame, reply in
-            reply.writeLine(frame)
-            guard text(frame) == "hold" else { return }
-            isHeld.set()
-            try isFree.wait()
-          })
+        let answerer = Self.holder(isHeld, until: isFree)
         try serveQuietly(path, by: answerer) { service in
           let before = try DescriptorLimit.current()
           let insider = try Peer(path)
@@ -107,13 +112,7 @@ import Testing
         var setup = Setup()
         // Room comes in the very moment in which it is missed.
         setup.observe = { if case .acceptFailed = $0 { try? before.apply() } }
-        let answerer = Answerer(
-          ReplyHandler { frame, reply in
-            reply.writeLine(frame)
-            guard text(frame) == "hold" else { return }
-            isHeld.set()
-            try isFree.wait()
-          })
+        let answerer = Self.holder(isHeld, until: isFree)
         try serveQuietly(path, setup, by: answerer) { service in
           let insider = try Peer(path)
           try insider.client.send("hold\n")
