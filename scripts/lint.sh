@@ -13,7 +13,7 @@ for file in Sources/CIPCShim/*.c; do
     -ISources/CIPCShim/include "$file" -o /dev/null
 done
 for file in Benchmarks/FirstLight/*.c Benchmarks/Sources/*/*.c Tests/System/faults/*.c Tests/Valgrind/*.c; do
-  gcc -std=gnu11 -Wall -Wextra -Werror -fsyntax-only "$file"
+  gcc -std=gnu11 -Wall -Wextra -Werror -ISources/CIPCShim/include -fsyntax-only "$file"
 done
 
 # The pages as they are installed; neither reader has anything to say of them.
@@ -28,7 +28,7 @@ for page in man/*.in; do
 done
 
 # What a page says that a suite shows, a suite must be there for.
-for suite in $(grep -ohE '`[A-Za-z]+Tests`' SECURITY.md docs/reports/found.md docs/reports/hostile-peers.md | tr -d '`' | sort -u); do
+for suite in $(grep -ohwE '[A-Za-z]+Tests' SECURITY.md docs/reports/*.md | sort -u); do
   grep -rqwE "(struct|extension) $suite" Tests || { echo "lint: no suite is called $suite" >&2 && exit 1; }
 done
 
