@@ -28,7 +28,7 @@ for page in man/*.in; do
 done
 
 # What a page says that a suite shows, a suite must be there for.
-for suite in $(grep -ohwE '[A-Za-z]+Tests' SECURITY.md docs/reports/*.md | sort -u); do
+grep -ohwE '[A-Za-z]+Tests' SECURITY.md docs/reports/*.md | sort -u | while read -r suite; do
   grep -rqwE "(struct|extension) $suite" Tests || { echo "lint: no suite is called $suite" >&2 && exit 1; }
 done
 
