@@ -2,7 +2,7 @@
 # fuzz.sh full|quick|merge|build [TARGET...]: feeds the targets of Tests/Fuzzing inputs that libFuzzer makes of their corpora.
 # Fails when one crashes, leaks, takes too long, or does not run; the input is in .build/fuzz-finds then.
 #   full   each for FUZZ_SECONDS or FUZZ_RUNS, whichever is over first; goes on from what earlier runs have found worth
-#          keeping, and writes docs/reports/fuzzing.md when it ran all targets.
+#          keeping. Writes docs/reports/fuzzing.md of the last full run of each, once every target has had one.
 #   quick  each for a few seconds, from the corpora that are committed.
 #   merge  brings what full runs have found worth keeping into the committed corpora: as few files as reach as much, 60 at
 #          the most. Those whose names begin with `find`, which have been too much for the code once, stay.
@@ -11,9 +11,9 @@ cd "$(dirname "$0")/.."
 
 swift=${SWIFT:-swift}
 fuzzer=.build/fuzz/release/Fuzzing
-logs=.build/fuzz-logs
 finds=.build/fuzz-finds
 grown=.build/fuzz-corpora
+logs=.build/fuzz-logs/${FUZZ_KIND:-${1:-}}
 committed=Tests/Fuzzing/Corpora
 report=docs/reports/fuzzing.md
 # A crash ends the process at once: the trace that Swift would make of it takes minutes.
@@ -39,7 +39,9 @@ one() {
   # Nothing is added to what is committed.
   if [ "$kind" = quick ]; then corpora=("$(mktemp -d -p "$logs")" "$committed/$target"); fi
   mkdir -p "${corpora[0]}"
-  IPCKIT_FUZZ_TARGET=$target timeout --signal=KILL $((FUZZ_SECONDS + 2 * patience + 60)) "$fuzzer" \
+  # Where memory came from is of use once something is found, which runs again without this.
+  ASAN_OPTIONS=malloc_context_size=1:quarantine_size_mb=16 \
+    IPCKIT_FUZZ_TARGET=$target timeout --signal=KILL $((FUZZ_SECONDS + 2 * patience + 60)) "$fuzzer" \
     -max_total_time="$FUZZ_SECONDS" -runs="$FUZZ_RUNS" -timeout="$patience" -print_final_stats=1 -close_fd_mask=2 \
     -artifact_prefix="$finds/$target-" "${corpora[@]}" >"$logs/$target.log" 2>&1 || status=$?
   echo $((SECONDS - begin)) >"$logs/$target.seconds"
@@ -67,7 +69,7 @@ row() {
   seconds=$(cat "$logs/$1.seconds")
   found=$(find "$finds" -name "$1-*" -printf '%f ')
   [ ! -e "$logs/$1.failed" ] || found="${found:-no run} "
-  echo "| $1 | $(executions "$1") | $seconds | $(($(executions "$1") / (seconds > 0 ? seconds : 1))) |" \
+  echo "| $1 | $(date --utc --reference "$logs/$1.seconds" +%F) | $(executions "$1") | $seconds | $(($(executions "$1") / (seconds > 0 ? seconds : 1))) |" \
     "$(state "$1" cov) | $(state "$1" ft) | $(find "$grown/$1" -type f | wc -l) | ${found:-none }|"
 }
 
@@ -80,12 +82,12 @@ write_report() {
       "$("$swift" --version 2>&1 | sed -n 's/^.*\(Swift\) version \([^ ]*\).*/\1 \2/p' | head -1)," \
       "$(nproc) processors, of which the targets had $FUZZ_JOBS."
     echo
-    echo "Each target is a file of \`Tests/Fuzzing/Targets\`, which says what must be so whatever the input. Each ran until"
-    echo "$FUZZ_SECONDS seconds or $FUZZ_RUNS executions were over, under AddressSanitizer and with assertions. Edges are the"
-    echo "places in the code that were reached; features tell, beside that, how often; the corpus is what was worth keeping."
+    echo "Each target is a file of \`Tests/Fuzzing/Targets\`, which says what must be so whatever the input. Each ran, when it"
+    echo "last did, for as long as stands there, under AddressSanitizer and with assertions. Edges are the places in the code"
+    echo "that were reached; features tell, beside that, how often; the corpus is what was worth keeping, then and before."
     echo
-    echo "| target | executions | seconds | executions a second | edges | features | corpus, files | finds |"
-    echo "|---|---|---|---|---|---|---|---|"
+    echo "| target | last run | executions | seconds | executions a second | edges | features | corpus, files | finds |"
+    echo "|---|---|---|---|---|---|---|---|---|"
     for target in "$@"; do row "$target"; done
   } >"$report"
   echo "fuzz: $report is written"
@@ -122,19 +124,23 @@ export FUZZ_SECONDS FUZZ_RUNS FUZZ_KIND=$kind FUZZ_JOBS=${FUZZ_JOBS:-2}
 
 build
 [ "$kind" != build ] || exit 0
+mapfile -t targets < <("$fuzzer" --list)
+[ ${#targets[@]} -gt 0 ]
+[ $# -gt 0 ] || set -- "${targets[@]}"
 mkdir -p "$logs" "$finds"
-rm -rf "${logs:?}"/*
-rm -f "$finds"/*
-all=1
-if [ $# -gt 0 ]; then all=; else mapfile -t targets < <("$fuzzer" --list) && set -- "${targets[@]}"; fi
-[ $# -gt 0 ]
+find "$logs" -maxdepth 1 -name 'tmp.*' -exec rm -r {} +
+for target in "$@"; do rm -f "$logs/$target".* "$finds/$target"-*; done
 if [ "$kind" = merge ]; then
   for target in "$@"; do merge "$target"; done
   exit
 fi
 printf '%s\n' "$@" | xargs -P "$FUZZ_JOBS" -I '{}' "$0" one '{}'
-if [ "$kind" = full ] && [ -n "$all" ]; then write_report "$@"; fi
-failed=$(find "$logs" -name '*.failed' -printf '%f ')
+# Of those that were chosen, so that a run of some says nothing about the others.
+failed=
+for target in "$@"; do [ ! -e "$logs/$target.failed" ] || failed+="$target "; done
+missing=
+for target in "${targets[@]}"; do [ -e "$logs/$target.seconds" ] || missing+="$target "; done
+if [ "$kind" = full ] && [ -z "$missing" ]; then write_report "${targets[@]}"; fi
 if [ -n "$failed" ]; then
   echo "fuzz: failed: $failed" >&2
   exit 1

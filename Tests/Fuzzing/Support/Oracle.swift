@@ -19,7 +19,7 @@ func expectEqual<Value: Equatable>(_ found: Value, _ expected: Value, _ what: @a
 
 /// Which descriptors are open, among the numbers that any target reaches: by one call of poll(2), which tells of those that
 /// are not.
-struct OpenDescriptors: Equatable, CustomStringConvertible {
+struct OpenDescriptors: CustomStringConvertible {
   private var words = [UInt64](repeating: 0, count: 12)
 
   static let most = 12 * 64
@@ -31,6 +31,15 @@ struct OpenDescriptors: Equatable, CustomStringConvertible {
     for (number, question) in questions.enumerated() where question.revents & Int16(POLLNVAL) == 0 {
       words[number / 64] |= 1 << UInt64(number % 64)
     }
+  }
+
+  /// How many there are in all: what Linux says is the size of their directory, at a hundredth of the cost of asking for each,
+  /// or, before 6.2, as many of these numbers as are open.
+  static var count: Int {
+    var status = stat()
+    // Where the answer goes, for the length of the call.
+    guard unsafe stat("/proc/self/fd", &status) == 0, status.st_size > 0 else { return OpenDescriptors().numbers.count }
+    return Int(status.st_size)
   }
 
   var numbers: [Int] { (0..<Self.most).filter { words[$0 / 64] >> UInt64($0 % 64) & 1 == 1 } }

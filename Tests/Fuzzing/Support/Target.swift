@@ -51,9 +51,9 @@ enum Target {
       try? chosen(&input)
       return
     }
-    let before = OpenDescriptors()
+    let before = OpenDescriptors.count
     try? chosen(&input)
-    let after = OpenDescriptors()
-    expect(after == before, "open before: \(before), after: \(after)")
+    let after = OpenDescriptors.count
+    expect(after == before, "\(before) descriptors were open before, after it \(after): \(OpenDescriptors())")
   }
 }

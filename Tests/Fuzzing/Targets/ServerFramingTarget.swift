@@ -98,11 +98,11 @@ private enum Last: UInt8 {
   // What a loop opens for its first connection, it keeps.
   if input.isEmpty { return try Service.all.forEach { try converse($0, &input) } }
   let service = Service.all[input.choice(Service.all.count)]
-  let before = OpenDescriptors()
+  let before = OpenDescriptors.count
   try converse(service, &input)
   // The server closes when it has seen the end, which nobody tells.
   let deadline = Deadline.after(.seconds(5))
-  while OpenDescriptors() != before, !deadline.hasPassed { sched_yield() }
+  while OpenDescriptors.count != before, !deadline.hasPassed { sched_yield() }
 }
 
 private func converse(_ service: Service, _ input: inout Input) throws {
