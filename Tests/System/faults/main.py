@@ -5,6 +5,7 @@ main.py PROGRAM...: the programs, as `make programs examples` builds them.
 """
 
 import argparse
+import collections
 import concurrent.futures
 import pathlib
 import shutil
@@ -28,7 +29,7 @@ def parse():
     parser.add_argument("--runs", type=int, default=3000, help="at most so many")
     parser.add_argument("--quick", action="store_true", help="without what takes long to record")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--at-once", type=int, default=4, help="a run waits more than it works")
+    parser.add_argument("--at-once", type=int, default=8, help="a run waits more than it works")
     parser.add_argument("--only", default="", help="what begins like this")
     parser.add_argument("--report", help="where the matrix is written to as well")
     return parser.parse_args()
@@ -68,19 +69,21 @@ def run_all(options, programs):
     ways = [way for way in [*SERVICES, *commands.COMMANDS] if way.name.startswith(options.only)]
     recorded = {way: record(way, programs) for way in ways if not (options.quick and way.takes_long)}
     total = sum(len(found) for found, _ in recorded.values())
-    begun, rows = time.monotonic(), []
+    plans = {way: plan.Plan(found, max(options.runs * len(found) // total, 1), options.seed)
+             for way, (found, _) in recorded.items()}
+    waiting = [(way, fault) for way in recorded for fault in shortened(way, f"{programs}/short.so")]
+    begun, rows, hit = time.monotonic(), [], collections.defaultdict(set)
     with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
-        waiting = []
-        for way, (found, idle) in recorded.items():
-            faults = plan.plan(found, max(options.runs * len(found) // total, 1), options.seed)
-            for fault in [*shortened(way, f"{programs}/short.so"), *faults]:
-                waiting.append(pool.submit(attempt, way, programs, fault, idle))
-        for done in concurrent.futures.as_completed(waiting):
-            rows.append(done.result())
-            if rows[-1].problems:
-                print(rows[-1], flush=True)
-            if len(rows) % 100 == 0:
-                print(f"# {len(rows)} of {len(waiting)} runs, {time.monotonic() - begun:.0f} s", flush=True)
+        while waiting := waiting + [(way, fault) for way in recorded for fault in plans[way].next_round(hit[way.name])]:
+            running = [pool.submit(attempt, way, programs, fault, recorded[way][1]) for way, fault in waiting]
+            waiting = []
+            for done in concurrent.futures.as_completed(running):
+                rows.append(done.result())
+                hit[rows[-1].way].update(rows[-1].hit)
+                if rows[-1].problems:
+                    print(rows[-1], flush=True)
+                if len(rows) % 100 == 0:
+                    print(f"# {len(rows)} runs, {time.monotonic() - begun:.0f} s", flush=True)
     return rows, {way.name: found for way, (found, _) in recorded.items()}, time.monotonic() - begun
 
 

@@ -54,15 +54,31 @@ def interruptions(found):
             yield Fault(name, "EINTR", number, "+2")
 
 
-def plan(found, runs, seed):
-    """At most so many runs, spread over all sites: first each site once, then each once more, until all errors are tried."""
-    random_numbers = random.Random(seed)
-    by_site = collections.defaultdict(list)
-    for site, fault in faults(found, random_numbers):
-        by_site[site].append(fault)
-    rounds = list(interruptions(found))
-    while len(rounds) < runs and any(by_site.values()):
-        once = [waiting.pop() for waiting in by_site.values() if waiting]
-        random_numbers.shuffle(once)
-        rounds += once
-    return rounds[:runs]
+class Plan:
+    """At most so many runs, in rounds: each site once, those again that were not reached, then each once more."""
+
+    # How often a site is tried before it is given up: what one run has shown need not come in the next.
+    PATIENCE = 4
+
+    def __init__(self, found, runs, seed):
+        self._random = random.Random(seed)
+        self._left = runs
+        self._rounds = 0
+        self._first = list(interruptions(found))
+        self._by_site = collections.defaultdict(list)
+        for site, fault in faults(found, self._random):
+            self._by_site[site].append(fault)
+
+    def next_round(self, hit):
+        """What is to fail next, when calls at these sites have failed; nothing when all runs or errors are used up."""
+        waiting = {site: left for site, left in self._by_site.items() if left}
+        if missing := {site: left for site, left in waiting.items() if site not in hit}:
+            if 0 < self._rounds < self.PATIENCE:
+                waiting = missing
+        self._rounds += 1
+        once = [left.pop() for left in waiting.values()]
+        self._random.shuffle(once)
+        chosen = (self._first + once)[:self._left]
+        self._first = []
+        self._left -= len(chosen)
+        return chosen
