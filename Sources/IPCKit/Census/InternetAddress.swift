@@ -6,6 +6,8 @@ internal import Glibc
 package enum InternetAddress {
   /// `0100007F:0050` as `127.0.0.1:80`, or an IPv6 address in brackets; nil for no address and no port, and for what is none.
   package static func text(_ field: String) -> String? {
+    // A number may have a sign elsewhere.
+    guard field.utf8.allSatisfy({ $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: "+") }) else { return nil }
     let parts = field.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let port = UInt16(parts[1], radix: 16), let words = words(parts[0]) else { return nil }
     guard port != 0 || words.contains(where: { $0 != 0 }) else { return nil }
