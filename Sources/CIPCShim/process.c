@@ -153,6 +153,8 @@ int ipc_spawn_result(const struct ipc_spawned *spawned, struct ipc_spawn_failure
   return failure->step ? 0 : 1;
 }
 
+char *const *ipc_environment(void) { return environ; }
+
 int ipc_pidfd_open(int32_t pid) {
   long descriptor = syscall(SYS_pidfd_open, pid, O_NONBLOCK);
   return descriptor < 0 ? -errno : (int)descriptor;

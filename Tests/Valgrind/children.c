@@ -89,6 +89,7 @@ void check_processes(void) {
   assert(ipc_die_with_parent(SIGTERM) == 0 && ipc_die_with_parent(0) == 0 && ipc_die_with_parent(1000) == -EINVAL);
   assert(ipc_signal_group(getpgrp(), 0) == 0 && ipc_signal_group(0x3fffffff, 0) == -ESRCH);
   struct ipc_exit exit;
+  assert(ipc_environment() && getenv("PATH"));
   assert(ipc_reap(CLOSED, &exit) == -EBADF && ipc_pidfd_exit(CLOSED, &exit) == -EBADF);
   assert(ipc_pidfd_exit(0, &exit) == -ENOTTY || ipc_pidfd_exit(0, &exit) == -EINVAL);
   int signaled = ipc_pidfd_signal(CLOSED, 0), group = ipc_pidfd_signal_group(CLOSED, getpid(), 0);

@@ -46,6 +46,9 @@ struct ipc_placement {
 // The slave of the pseudo-terminal that the child is started on.
 #define IPC_TERMINAL_SIDE (-1)
 
+// environ(7): an array of C strings that ends with NULL, or NULL after clearenv(3). The next change may move it.
+char *IPC_NULLABLE const *IPC_NULLABLE ipc_environment(void);
+
 // What a child is started with. Copied, so that it need not outlive the call.
 struct ipc_spawn {
   // The files to try in order, as execvp(3) would.

@@ -1,5 +1,6 @@
 // The environment that a child gets: what this process has, changed on purpose. As bytes, because nothing promises UTF-8.
 
+internal import CIPCShim
 internal import Glibc
 
 /// The variables of a process, in order.
@@ -19,12 +20,12 @@ public struct Environment: Sendable {
   /// This process's own, environ(7).
   public static var inherited: Environment {
     var environment = Environment()
-    var entry = unsafe environ
-    // environ is an array of C strings that ends with a null pointer.
-    while let text = unsafe entry.pointee {
+    // An array of C strings that ends with a null pointer, or none at all after clearenv(3).
+    var entry = unsafe ipc_environment()
+    while let place = unsafe entry, let text = unsafe place.pointee {
       let length = unsafe strlen(text)
       unsafe environment.entries.append([UInt8](UnsafeRawBufferPointer(start: text, count: length)))
-      unsafe entry += 1
+      unsafe entry = place + 1
     }
     return environment
   }

@@ -19,6 +19,16 @@ import Testing
     #expect(environment["AB"] == "2")
   }
 
+  @Test func nothingIsInheritedWhereAllWasCleared() async {
+    await #expect(processExitsWith: .success) {
+      clearenv()
+      let path = Environment.inherited["PATH"]
+      // The testing library looks there too.
+      try setVariable("PATH", "/bin")
+      #expect(path == nil)
+    }
+  }
+
   @Test func emptyValueIsAValue() {
     var environment = Environment()
     environment["A"] = ""
