@@ -31,6 +31,18 @@ internal import WindowProtocol
     try listener.close()
   }
 
+  @Test(.enabled(if: Programs.has("/usr/bin/strace"), "strace IS MISSING: no call is made to fail"))
+  func aLockThatCannotBeLookedAtIsAnError() throws {
+    let directory = try TemporaryDirectory()
+    let lock = directory.file("s.lock")
+    // Every second one of these is lstat(2); the others are fstat(2) of the file that was opened.
+    let fault = ["-P", lock, "-e", "trace=newfstatat", "-e", "inject=newfstatat:error=ENOMEM:when=2+2"]
+    let outcome = try run(
+      ["/usr/bin/strace", "-f", "-o", "/dev/null"] + fault + [Programs.windowd, "--socket", directory.file("s")])
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("Cannot allocate memory"), "\(outcome.errors)")
+  }
+
   @Test func aDeadDaemonsSocketIsSwept() throws {
     let directory = try TemporaryDirectory()
     let socket = directory.file("windowd.sock")

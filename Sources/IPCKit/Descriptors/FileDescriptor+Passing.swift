@@ -147,15 +147,17 @@ extension FileDescriptor {
   /// - Throws: ``PeerError/tooManyDescriptors(limit:)``; ``PeerError/messageTooLong(limit:received:)`` for a message that is
   ///   longer than the buffer; ``IPCError/system(_:)`` with EMFILE when this process's table has no room for all that came
   ///   with the message. In each case the message is lost, and every descriptor that came is closed. EINVAL for a buffer
-  ///   without room; ``IPCError/deadlineExceeded(operation:)``.
+  ///   without room; ESHUTDOWN for a datagram socket that was shut down; ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func receive(
     into buffer: inout MutableRawSpan, descriptorLimit limit: Int = DescriptorList.mostInMessage,
     deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(IPCError) -> ReceivedMessage {
     let site = CallSite(fileID, line)
+    var isShutDown = false
     while true {
       if let message = try receiveIfReady(into: &buffer, descriptorLimit: limit, at: site) { return message }
-      try wait(for: IPC_READABLE, "receive", deadline)
+      if isShutDown { throw .system(.shutDown("recvmsg")) }
+      isShutDown = try wait(for: IPC_READABLE, "receive", deadline)
     }
   }
 

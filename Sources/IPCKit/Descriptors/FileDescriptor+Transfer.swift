@@ -88,18 +88,28 @@ extension FileDescriptor {
   }
 
   /// Waits for readiness with ppoll(2).
+  /// - Returns: whether nothing more will come, beside what has.
+  @discardableResult
   package borrowing func wait(
     for events: UInt32, _ operation: StaticString, _ deadline: Deadline
-  ) throws(IPCError) {
+  ) throws(IPCError) -> Bool {
+    let asked = events & IPC_READABLE != 0 ? events | IPC_READ_HANGUP : events
     while true {
       let remaining = deadline.remainingNanoseconds
-      switch ipc_poll(number, events, remaining) {
+      switch ipc_poll(number, asked, remaining) {
       case -EINTR: continue
       case 0 where remaining >= 0 && deadline.hasPassed: throw .deadlineExceeded(operation: "\(operation)")
       case 0: continue
       case let failed where failed < 0: throw .system(SystemError(errno: -failed, operation: "ppoll"))
-      default: return
+      case let came: return UInt32(came) & (IPC_HANGUP | IPC_READ_HANGUP) != 0
       }
     }
+  }
+}
+
+extension SystemError {
+  /// A socket that waits for others, and that somebody who shares it has shut down: it is ready for ever, with nothing.
+  static func shutDown(_ operation: StaticString) -> SystemError {
+    SystemError(errno: ESHUTDOWN, operation: "\(operation)")
   }
 }

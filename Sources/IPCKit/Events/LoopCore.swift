@@ -86,7 +86,7 @@ extension LoopCore {
     _ number: CInt, _ trigger: Trigger = .edge, for target: Slot.Target? = nil
   ) throws(SystemError) -> Int32 {
     let index = slots.take()
-    let events = trigger == .edge ? Self.reading | IPC_EDGE_TRIGGERED : IPC_READABLE
+    let events = trigger == .edge ? Self.reading | IPC_EDGE_TRIGGERED : Self.reading
     let result = ipc_epoll_add(epoll.number, number, events, data(index))
     if result < 0 { slots.give(index) }
     _ = try SystemError.check(result, "epoll_ctl")
@@ -112,7 +112,7 @@ extension LoopCore {
 
   /// Stops hearing of a level-triggered descriptor, or begins again.
   func setListening(_ index: Int32, _ number: CInt, _ on: Bool) {
-    let result = ipc_epoll_modify(epoll.number, number, on ? IPC_READABLE : 0, data(index))
+    let result = ipc_epoll_modify(epoll.number, number, on ? Self.reading : 0, data(index))
     assert(result == 0, "epoll_ctl: descriptor \(number) was closed before its registration ended")
   }
 

@@ -25,8 +25,14 @@ internal import Glibc
   /// A place by its number, which was handed out before.
   subscript(_ index: Int32) -> Slot {
     // Within the memory that this table has: numbers come from `take` alone.
-    unsafeAddress { unsafe UnsafePointer(base + Int(index)) }
-    unsafeMutableAddress { unsafe base + Int(index) }
+    unsafeAddress {
+      assert(index >= 0 && index < count, "a place that was never handed out")
+      return unsafe UnsafePointer(base + Int(index))
+    }
+    unsafeMutableAddress {
+      assert(index >= 0 && index < count, "a place that was never handed out")
+      return unsafe base + Int(index)
+    }
   }
 
   /// A place that nobody has.

@@ -66,7 +66,8 @@ public struct DetachedProcess: ~Copyable, Sendable {
       while unsafe try !command.hasStarted(spawned) { try status.wait(for: IPC_READABLE, "start", deadline) }
     } catch {
       try? process.signal(SIGKILL)
-      _ = try? process.reap(deadline: .never)
+      // The child may be at work in that memory until it is dead, whatever there is that cannot be waited for meanwhile.
+      while process.reap() == nil { usleep(1_000) }
       throw error
     }
     processID = unsafe spawned.pid

@@ -70,7 +70,12 @@ private func makeReserve(at site: CallSite) -> FileDescriptor? {
     }
   }
 
-  override func ready(_ token: UnsafeMutableRawPointer, _ events: UInt32) { accept(atMost: burst) }
+  override func ready(_ token: UnsafeMutableRawPointer, _ events: UInt32) {
+    accept(atMost: burst)
+    // Somebody who shares it has shut it down: it would call for ever, and nobody would come.
+    guard events & (IPC_HANGUP | IPC_READ_HANGUP) != 0, listener != nil else { return }
+    entrance.lostListener(.shutDown("accept4"))
+  }
 
   /// The rest is over: the door opens again.
   override func expired(_ token: UnsafeMutableRawPointer, _ interest: Interest) {

@@ -101,6 +101,12 @@ private final class Parcel: @unchecked Sendable {
     cancel()
   }
 
+  /// One of the listeners takes nobody in any more: handlers may finish, and the server then reports it.
+  func lostListener(_ error: SystemError) {
+    failure = failure ?? error
+    taskWasCancelled()
+  }
+
   /// The server's task was cancelled: handlers may finish what they have begun, for as long as the limits say.
   func taskWasCancelled() {
     if limits.drainTime > .zero, isOpen { drain(until: .after(limits.drainTime)) } else { cancel() }

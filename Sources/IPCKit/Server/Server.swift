@@ -143,11 +143,18 @@ public struct Server: ~Copyable {
     _ make: (EventLoop, Int) -> ServerCore
   ) async throws(SystemError) {
     settings.loop.checkCurrent()
-    var cores = [make(settings.loop, 0)]
-    for index in 1..<settings.loops {
-      cores.append(make(try EventLoop(fileID: settings.site.fileID, line: settings.site.line), index))
+    let entrance: Entrance
+    do throws(SystemError) {
+      var cores = [make(settings.loop, 0)]
+      for index in 1..<settings.loops {
+        cores.append(make(try EventLoop(fileID: settings.site.fileID, line: settings.site.line), index))
+      }
+      entrance = try Entrance(settings, cores: cores)
+    } catch {
+      // Their paths are removed as they are by a server that has begun.
+      for box in listeners { try? box.take()?.close() }
+      throw error
     }
-    let entrance = try Entrance(settings, cores: cores)
     try entrance.open(listeners)
     if let deadline = settings.stop.attach(entrance) { entrance.drain(until: deadline) }
     await withTaskCancellationHandler {

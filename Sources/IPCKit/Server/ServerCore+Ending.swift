@@ -35,8 +35,10 @@ extension ServerCore {
     dismissTasks()
   }
 
-  /// After the last handler: closes who is left, and gives the server's place up.
+  /// After the last handler: closes who is left, and gives the server's place up. A cancellation that comes later finds
+  /// nothing to cancel, and no place.
   func finish() {
+    state.phase = .cancelled
     forEachConnection { close($0) }
     core.slots.give(state.slot)
     state.slot = -1

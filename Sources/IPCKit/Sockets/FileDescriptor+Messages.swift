@@ -29,17 +29,20 @@ extension FileDescriptor {
   /// The deadline is kept on a blocking socket too. Descriptors that were sent along are closed.
   /// - Returns: how many bytes the message has. 0 from a seqpacket socket is the end; a datagram may be empty.
   /// - Throws: ``PeerError/messageTooLong(limit:received:)`` when it does not fit into `buffer`: it is lost then, and the
-  ///   next one can be received; ``IPCError/system(_:)``; ``IPCError/deadlineExceeded(operation:)``.
+  ///   next one can be received; ``IPCError/system(_:)``, with ESHUTDOWN for a datagram socket that was shut down;
+  ///   ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func receiveMessage(
     into buffer: inout MutableRawSpan, deadline: Deadline = .never
   ) throws(IPCError) -> Int {
+    var isShutDown = false
     while true {
       // The shim writes within the bounds that it is given, and keeps no pointer.
       let result = unsafe buffer.withUnsafeMutableBytes {
         unsafe ipc_receive_message(number, $0.baseAddress, $0.count)
       }
       guard result == -Int64(EAGAIN) else { return try Self.length(result, "recv", limit: buffer.byteCount) }
-      try wait(for: IPC_READABLE, "receive", deadline)
+      if isShutDown { throw .system(.shutDown("recv")) }
+      isShutDown = try wait(for: IPC_READABLE, "receive", deadline)
     }
   }
 

@@ -59,7 +59,7 @@ struct SocketPath: ~Copyable, Sendable {
   }
 
   private static func takeLock(_ path: String, at site: CallSite) throws(SystemError) -> FileDescriptor {
-    while true {
+    for _ in 0..<mostReplacements {
       let file = try FileDescriptor(checking: unsafe ipc_open_lock_file(path), "open", path, at: site)
       let result = ipc_lock(file.number)
       if result == -EWOULDBLOCK { throw SystemError(errno: EADDRINUSE, operation: "lock", object: path) }
@@ -68,12 +68,20 @@ struct SocketPath: ~Copyable, Sendable {
       _ = try SystemError.check(unsafe ipc_status(file.number, &held), "fstat", path)
       // An umask that takes it from its owner would lock this user's next process out for good.
       if held.mode & 0o600 != 0o600, held.owner == geteuid() { fchmod(file.number, 0o600) }
-      // Somebody may have replaced the file between open and lock: then ours locks nothing.
-      if let found = try? FileAccess.status(of: path), found.device == held.device, found.inode == held.inode {
-        return file
+      // Somebody may have replaced or removed the file between open and lock: then ours locks nothing.
+      do throws(SystemError) {
+        let found = try FileAccess.status(of: path)
+        if found.device == held.device, found.inode == held.inode { return file }
+      } catch  where error.errno == ENOENT {
+        continue
       }
     }
+    throw SystemError(errno: ESTALE, operation: "lock", object: path)
   }
+
+  /// How often the lock may turn out to be another file than the one that was opened: for somebody who replaces it that
+  /// fast there is no end, nor on a file system that gives a file two numbers.
+  private static let mostReplacements = 100
 
   /// Removes a socket that nobody listens on; refuses to touch anything else.
   private static func sweepStale(_ path: String) throws(SystemError) {

@@ -168,18 +168,21 @@ extension UnixDatagram {
   /// Descriptors that were sent along are closed.
   /// - Returns: how long it is, and who sent it.
   /// - Throws: ``PeerError/messageTooLong(limit:received:)`` when it does not fit into `buffer`: it is lost then, and the
-  ///   next one can be received; ``IPCError/system(_:)``; ``IPCError/deadlineExceeded(operation:)``.
+  ///   next one can be received; ``IPCError/system(_:)``, with ESHUTDOWN when somebody who shares the socket has shut it
+  ///   down; ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func receive(
     into buffer: inout MutableRawSpan, deadline: Deadline = .never
   ) throws(IPCError) -> Message {
     var sender = ipc_sender()
+    var isShutDown = false
     while true {
       // The shim writes within the bounds that it is given, fills the structure, and keeps no pointer.
       let result = unsafe buffer.withUnsafeMutableBytes {
         unsafe ipc_receive_message_from(descriptor.number, $0.baseAddress, $0.count, &sender)
       }
       if result == -Int64(EAGAIN) {
-        try descriptor.wait(for: IPC_READABLE, "receive", deadline)
+        if isShutDown { throw .system(.shutDown("recvmsg")) }
+        isShutDown = try descriptor.wait(for: IPC_READABLE, "receive", deadline)
         continue
       }
       let count = try FileDescriptor.length(result, "recvmsg", limit: buffer.byteCount)

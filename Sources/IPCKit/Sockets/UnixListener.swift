@@ -98,18 +98,21 @@ public struct UnixListener: ~Copyable, Sendable {
   ///   - deadline: until when it waits.
   ///   - fileID: with `line`, the ``DescriptorOrigin``.
   ///   - line: as `fileID`.
-  /// - Throws: ``IPCError/system(_:)`` with EMFILE when the process may have no more descriptors.
+  /// - Throws: ``IPCError/system(_:)`` with EMFILE when the process may have no more descriptors, ESHUTDOWN when somebody
+  ///   who shares the socket has shut it down; ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func accept(
     deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(IPCError) -> FileDescriptor {
     let site = CallSite(fileID, line)
+    var isShutDown = false
     while true {
       do throws(SystemError) {
         if let connection = try descriptor.acceptPending(at: site) { return connection }
       } catch {
         throw .system(error)
       }
-      try descriptor.wait(for: IPC_READABLE, "accept", deadline)
+      if isShutDown { throw .system(.shutDown("accept4")) }
+      isShutDown = try descriptor.wait(for: IPC_READABLE, "accept", deadline)
     }
   }
 
