@@ -44,25 +44,36 @@ struct Journal: ~Copyable {
     Environment.inherited["RUNTIME_DIRECTORY"]?.split(separator: ":").first.map(String.init)
   }
 
-  /// What was written down, as far as it can be read.
+  /// What was written down, as far as it can be read. What cannot is put aside, and not overwritten.
   func read() -> [Entry] {
-    guard let path, let file = Self.open(path, O_RDONLY) else { return [] }
-    var reader = BufferedReader(file, limit: Self.limit)
+    guard let path else { return [] }
     var entries: [Entry] = []
     do throws(IPCError) {
+      var reader = BufferedReader(try Self.openToRead(path), limit: Self.limit)
       while let line = try reader.nextLine(as: [UInt8].self) {
         // A process that was killed may have left the last line half written.
         guard let entry = try? WireFormat.decode(Entry.self, from: line) else { continue }
         if let version = entry.journal, version != Self.version {
-          log.write(.warning, "\(path) is of version \(version), which this windowd does not know: ids begin anew")
+          putAside("it is of version \(version), which this windowd does not know")
           return []
         }
         entries.append(entry)
       }
+    } catch IPCError.system(let error) where error.errno == ENOENT {
+      return []
     } catch {
-      log.write(.warning, "\(path): \(error)")
+      putAside("\(error)")
     }
     return entries
+  }
+
+  /// Ids, ends and settings are lost to this process, but not to whoever looks for them.
+  private func putAside(_ reason: String) {
+    guard let path else { return }
+    let aside = path + ".unread"
+    log.write(.error, "the journal cannot be read, and is now \(aside): \(reason)")
+    // Both are C strings for the length of the call.
+    unsafe _ = rename(path, aside)
   }
 
   /// Adds what happened.
@@ -113,6 +124,16 @@ struct Journal: ~Copyable {
   private mutating func fail(_ error: SystemError) {
     if !isIncomplete { log.write(.error, "the journal is not complete: \(error)") }
     isIncomplete = true
+  }
+
+  /// A shortage that passes must not cost what was written down.
+  private static func openToRead(_ path: String) throws(IPCError) -> FileDescriptor {
+    for _ in 0..<10 {
+      if let file = open(path, O_RDONLY) { return file }
+      guard [EMFILE, ENFILE, ENOMEM, EINTR].contains(errno) else { break }
+      usleep(10_000)
+    }
+    throw .system(SystemError(errno: errno, operation: "open", object: path))
   }
 
   private static func open(_ path: String, _ flags: Int32) -> FileDescriptor? {

@@ -7,6 +7,7 @@ internal import IPCKit
 /// Where windows survive.
 struct WindowStore: Sendable {
   private let notifier: ServiceNotifier
+  private let log: Log
   /// How many windows it has room for: more than it holds, it drops without a word.
   let capacity: Int
 
@@ -19,9 +20,9 @@ struct WindowStore: Sendable {
   private static let patience = Duration.seconds(10)
 
   /// The store of the manager that started this process; nil where there is none.
-  init?(_ notifier: ServiceNotifier) {
+  init?(_ notifier: ServiceNotifier, log: Log) {
     guard let descriptors = notifier.manager.storeCapacity else { return nil }
-    self.notifier = notifier
+    (self.notifier, self.log) = (notifier, log)
     capacity = min(descriptors / Self.descriptorsOfWindow, Self.mostWindows)
   }
 
@@ -41,12 +42,21 @@ struct WindowStore: Sendable {
   }
 
   /// After the child's end.
-  func forgetChild(of id: UInt64) async { try? await notifier.removeStored(named: Name.child(id).text) }
+  func forgetChild(of id: UInt64) async { await remove(.child(id)) }
 
   /// After the window's end, or for one that cannot be used any more.
   func forget(_ id: UInt64) async {
     await forgetChild(of: id)
-    try? await notifier.removeStored(named: Name.state(id).text)
+    await remove(.state(id))
+  }
+
+  private func remove(_ name: Name) async {
+    do throws(SystemError) {
+      try await notifier.removeStored(named: name.text)
+    } catch {
+      // It takes a place there until the unit is stopped, which whoever looks for the room must find.
+      log.write(.error, "\(name.text) stays in the service manager's store: \(error)")
+    }
   }
 
   /// The name of what lies in the store.

@@ -1,5 +1,5 @@
-// Messages to the service manager on their way from a loop: in order, by a thread that may block as long as there are
-// some.
+// Messages to the service manager on their way from a loop: in order, by a thread that may block. It stays once it is
+// there: a manager that hears nothing of a service whose user may have no more threads would end it.
 
 /// What a loop has to tell the manager.
 ///
@@ -7,32 +7,34 @@
 final class NotificationQueue: Sendable {
   private struct State {
     var waiting: [QueuedNotification] = []
-    /// Whether a thread sends; it ends when there is nothing more to send.
-    var isSending = false
+    /// Whether there is a thread that sends.
+    var hasThread = false
+    /// Nothing will be added any more.
+    var isOver = false
   }
 
   private let state = Lock(State())
+  private let condition = Condition()
   private let inbox: Inbox
 
   init(for inbox: Inbox) { self.inbox = inbox }
 
-  /// Adds a message, which is sent after those that were added before. Only the loop's thread adds. pthread_create(3),
-  /// when nothing is being sent.
+  /// Adds a message, which is sent after those that were added before. Only the loop's thread adds. pthread_create(3), the
+  /// first time.
   /// - Throws: EAGAIN when the system has no more threads; the message is not sent then.
   func add(_ notification: QueuedNotification) throws(SystemError) {
-    let isSending = state.withLock { state in
-      state.waiting.append(notification)
-      defer { state.isSending = true }
-      return state.isSending
-    }
-    guard !isSending else { return }
-    do throws(SystemError) {
+    if !state.withLock({ $0.hasThread }) {
       try startThread { self.sendAll() }
-    } catch {
-      // Nobody else has added one meanwhile, and those before were sent.
-      state.withLock { $0 = State() }
-      throw error
+      state.withLock { $0.hasThread = true }
     }
+    state.withLock { $0.waiting.append(notification) }
+    condition.signal()
+  }
+
+  /// Lets the thread end, once it has sent what is there.
+  func end() {
+    state.withLock { $0.isOver = true }
+    condition.signal()
   }
 
   private func sendAll() {
@@ -42,13 +44,11 @@ final class NotificationQueue: Sendable {
     }
   }
 
+  /// Waits for the next message; nil when there will be none.
   private func next() -> QueuedNotification? {
-    state.withLock { state in
-      guard !state.waiting.isEmpty else {
-        state.isSending = false
-        return nil
-      }
-      return state.waiting.removeFirst()
+    state.wait(on: condition) { state -> QueuedNotification?? in
+      if !state.waiting.isEmpty { return .some(state.waiting.removeFirst()) }
+      return state.isOver ? .some(nil) : nil
     }
   }
 }

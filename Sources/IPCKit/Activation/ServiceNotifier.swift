@@ -4,8 +4,9 @@
 /// What a service on an event loop tells its manager: as ``ServiceManager``, and nothing blocks the loop.
 ///
 /// Messages go in the order of the calls. Each call returns when its message was sent, whether the task is cancelled
-/// meanwhile or not, since what was said cannot be taken back: never, while the manager hangs. As long as there are
-/// messages, a thread sends them. Make one for a loop; all its functions are for tasks that run there.
+/// meanwhile or not, since what was said cannot be taken back: never, while the manager hangs. A thread sends them, from
+/// the first one on until the notifier ends: the manager hears of a service also when its user may have no more threads.
+/// Make one for a loop; all its functions are for tasks that run there.
 ///
 /// ```swift
 /// let loop = try EventLoop()
@@ -28,14 +29,16 @@ public final class ServiceNotifier: Sendable {
     queue = NotificationQueue(for: loop.inbox)
   }
 
+  deinit { queue.end() }
+
   /// Tells the manager all of these in one message. As ``notify(_:)-([ServiceState])``.
   nonisolated(nonsending) public func notify(_ states: ServiceState...) async throws(SystemError) {
     try await notify(states)
   }
 
   /// Tells the manager all of these in one message. As ``ServiceManager/notify(_:)-([ServiceState])``;
-  /// pthread_create(3).
-  /// - Throws: the same, and EAGAIN when the system has no more threads, here and below.
+  /// pthread_create(3), the first time.
+  /// - Throws: the same, and EAGAIN when the system has no thread for it, here and below.
   nonisolated(nonsending) public func notify(_ states: [ServiceState]) async throws(SystemError) {
     let message = try ServiceMessage(states)
     if !states.isEmpty { try await send(message, with: DescriptorList()) }

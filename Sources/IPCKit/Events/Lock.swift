@@ -32,4 +32,45 @@ internal import Glibc
     defer { unsafe pthread_mutex_unlock(mutex) }
     return try body(&value)
   }
+
+  /// Runs `body` again and again, each time somebody has signalled, until it has a result. pthread_cond_wait(3).
+  func wait<Result>(on condition: Condition, until body: (inout Value) -> Result?) -> Result {
+    // As in withLock; the condition unlocks while it waits.
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    while true {
+      if let result = body(&value) { return result }
+      unsafe condition.wait(mutex)
+    }
+  }
+}
+
+/// Where a thread waits for what others change under a lock.
+@safe final class Condition: @unchecked Sendable {
+  /// In memory of its own, as the lock's mutex.
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+  init() {
+    unsafe condition = .allocate(capacity: 1)
+    // Memory for one, which was just made. Without attributes the call cannot fail.
+    unsafe condition.initialize(to: pthread_cond_t())
+    unsafe pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    // Nobody can wait for it any more: who does holds this object.
+    unsafe pthread_cond_destroy(condition)
+    unsafe condition.deallocate()
+  }
+
+  /// Lets whoever waits look again. Only one thread waits.
+  func signal() {
+    // Initialized in init.
+    unsafe pthread_cond_signal(condition)
+  }
+
+  /// Unsafe because the mutex must be locked by this thread.
+  @unsafe fileprivate func wait(_ mutex: UnsafeMutablePointer<pthread_mutex_t>) {
+    unsafe pthread_cond_wait(condition, mutex)
+  }
 }

@@ -41,6 +41,29 @@ import Testing
     }
   }
 
+  @Test func managerHearsOfAServiceWhoseUserMayHaveNoMoreThreads() async {
+    await #expect(processExitsWith: .success) {
+      let receiver = try ManagerSocket(isAbstract: true)
+      try setVariable("NOTIFY_SOCKET", receiver.address)
+      try await withLoop { loop in
+        let notifier = ServiceNotifier(on: loop)
+        try await notifier.notify(.ready)
+        #expect(try receiver.summary() == "READY=1 ")
+        // Root may always have one more.
+        if geteuid() == 0 { #expect(setuid(65534) == 0) }
+        let none = rlimit(rlim_cur: 0, rlim_max: 0)
+        // Read within the call alone.
+        #expect(
+          unsafe withUnsafePointer(to: none) { unsafe setrlimit(__rlimit_resource_t(__RLIMIT_NPROC.rawValue), $0) } == 0
+        )
+        let error = await systemFailure { try await loop.blocking {} }
+        #expect(error?.errno == EAGAIN)
+        try await notifier.notify(.watchdog)
+        #expect(try receiver.summary() == "WATCHDOG=1 ")
+      }
+    }
+  }
+
   @Test func descriptorsAndRemovalsGoInOrderToo() async {
     await #expect(processExitsWith: .success) {
       let receiver = try ManagerSocket()
