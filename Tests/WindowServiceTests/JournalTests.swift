@@ -1,5 +1,6 @@
 // The journal of a daemon: what is added is read again, and it does not grow for ever.
 
+internal import Glibc
 internal import IPCKit
 internal import IPCKitTesting
 internal import Testing
@@ -39,6 +40,36 @@ internal import WindowProtocol
     #expect(!isLong)
     #expect(journal.read() == [Entry(journal: 1), Entry(id: 5)])
     #expect(names(in: directory.path) == ["journal"])
+  }
+
+  /// Of another version, a link, which is not followed, and what is no file.
+  @Test(arguments: ["echo '{\"journal\":9}'>journal", "ln -s elsewhere journal", "mkdir journal"])
+  func whatCannotBeReadIsPutAside(script: String) throws {
+    let directory = try TemporaryDirectory()
+    _ = try run(["/bin/sh", "-c", "cd '\(directory.path)' && \(script)"])
+    var journal = Journal(in: directory.path, log: Log())
+    #expect(journal.read() == [])
+    journal.rewrite([])
+    #expect(names(in: directory.path).sorted() == ["journal", "journal.unread"])
+    #expect(text(of: directory.file("journal")) == "{\"journal\":1}\n")
+  }
+
+  @Test func aShortageThatPassesCostsNothing() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      var journal = Journal(in: directory.path, log: Log())
+      journal.rewrite([Entry(id: 7)])
+      let before = try DescriptorLimit.current()
+      var lowered = before
+      lowered.soft = 3
+      try lowered.apply()
+      // While the limit is low, no file can be opened.
+      try startThread {
+        usleep(30_000)
+        try? before.apply()
+      }
+      #expect(journal.read() == [Entry(journal: 1), Entry(id: 7)])
+    }
   }
 
   @Test func withoutADirectoryNothingIsKept() {

@@ -27,6 +27,19 @@ def _cell(tried, failed):
     return f"{tried}" if not failed else f"{tried} ({failed} failed)"
 
 
+def _never(found, hit):
+    """Which functions' calls have failed in no program, by whatever way they came to make them."""
+    def functions(sites):
+        return {f"{site.call} in `{site.caller}`" for site in sites}
+
+    missed = functions(site for places in found.values() for site in places)
+    missed -= functions(site for sites in hit.values() for site in sites)
+    if not missed:
+        return "A place is a call and all its callers. Of the functions that make calls themselves, each call has failed."
+    return ("A place is a call and all its callers. Of the functions that make calls themselves, these are not among those"
+            f" whose calls have failed: {', '.join(sorted(missed))}.")
+
+
 def matrix(rows, found, seconds):
     """The report, as Markdown."""
     tried, failed = collections.Counter(), collections.Counter()
@@ -52,7 +65,7 @@ def matrix(rows, found, seconds):
     ]
     for way, places in found.items():
         lines.append(f"| {way} | {len(places)} | {len(hit[way] & set(places))} |")
-    lines += ["", "| call | runs | errors |", "|---|---|---|"]
+    lines += ["", _never(found, hit), "", "| call | runs | errors |", "|---|---|---|"]
     for call in sorted(tried):
         told = ", ".join(f"{errno} {count}" for errno, count in sorted(errors[call].items()))
         lines.append(f"| {call} | {_cell(tried[call], failed[call])} | {told} |")
