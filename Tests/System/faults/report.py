@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import os
 import platform
+import subprocess
 
 
 @dataclasses.dataclass
@@ -37,7 +38,14 @@ def _never(found, hit):
     if not missed:
         return "A place is a call and all its callers. Of the functions that make calls themselves, each call has failed."
     return ("A place is a call and all its callers. Of the functions that make calls themselves, these are not among those"
-            f" whose calls have failed: {', '.join(sorted(missed))}.")
+            f" whose calls have failed: {', '.join(_readable(sorted(missed)))}.")
+
+
+def _readable(names):
+    """Swift's symbols as it is written."""
+    told = subprocess.run(["swift", "demangle", "--compact", "--simplified"], input="\n".join(names), text=True,
+                          capture_output=True, check=True)
+    return told.stdout.splitlines()
 
 
 def matrix(rows, found, seconds):
