@@ -14,10 +14,13 @@ int ipc_signalfd(const int *signals, int count) {
   sigemptyset(&set);
   for (int i = 0; i < count; i++)
     if (sigaddset(&set, signals[i]) < 0) return -errno;
-  int wrong = pthread_sigmask(SIG_BLOCK, &set, NULL);
-  if (wrong) return -wrong;
   int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  return descriptor < 0 ? -errno : descriptor;
+  if (descriptor < 0) return -errno;
+  // Only then: what is blocked and not read would be lost. A signal that comes between does what it did before.
+  int wrong = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  if (!wrong) return descriptor;
+  close(descriptor);
+  return -wrong;
 }
 
 int ipc_signalfd_read(int descriptor, struct ipc_signal *signal) {

@@ -23,4 +23,28 @@ import Testing
       #expect(unsafe ipc_signalfd_read(1_000_000, &signal) == -EBADF)
     }
   }
+
+  @Test func aFailureBlocksNothing() async {
+    await #expect(processExitsWith: .success) {
+      var mask = sigset_t()
+      // The structures and the array are valid for the length of the calls, here and below.
+      unsafe sigemptyset(&mask)
+      unsafe sigaddset(&mask, SIGUSR1)
+      // This thread is one of a pool's, and may have anything blocked.
+      #expect(unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil) == 0)
+      var limit = rlimit()
+      // RLIMIT_NOFILE: there is no room.
+      unsafe getrlimit(__rlimit_resource_t(7), &limit)
+      let most = limit.rlim_cur
+      limit.rlim_cur = 0
+      unsafe setrlimit(__rlimit_resource_t(7), &limit)
+      var numbers = [SIGUSR1]
+      let result = unsafe ipc_signalfd(&numbers, 1)
+      limit.rlim_cur = most
+      unsafe setrlimit(__rlimit_resource_t(7), &limit)
+      #expect(result == -EMFILE)
+      #expect(unsafe pthread_sigmask(SIG_BLOCK, nil, &mask) == 0)
+      #expect(unsafe sigismember(&mask, SIGUSR1) == 0)
+    }
+  }
 }

@@ -21,7 +21,7 @@ struct ipc_signal {
   int32_t has_ended;
   struct ipc_exit exit;
 };
-// signalfd(2) for up to `count` signals, which are blocked in the calling thread first.
+// signalfd(2) for up to `count` signals, which are then blocked in the calling thread; after a failure they are as before.
 int ipc_signalfd(const int *IPC_NONNULL signals, int count);
 // The next signal: 1, or 0 when none waits.
 int ipc_signalfd_read(int descriptor, struct ipc_signal *IPC_NONNULL signal);
