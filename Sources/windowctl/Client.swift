@@ -97,8 +97,8 @@ struct Client {
   let path: String
   let policy: PeerPolicy
   let deadline: Deadline
-  /// How long a daemon that is started again may take to come back.
-  private let returnTime: Duration
+  /// How long a daemon that is started again may take to come back, and to answer then.
+  let returnTime: Duration
 
   init(_ options: ClientOptions, deadline: Deadline) throws(ClientFailure) {
     do throws(SystemError) {
@@ -141,7 +141,8 @@ struct Client {
 
   /// Sends the request, and a copy of a terminal with it where there is one, and reads its reply, the line without its end.
   func ask(
-    _ request: Request, over connection: inout BufferedReader, lending terminal: borrowing FileDescriptor
+    _ request: Request, over connection: inout BufferedReader, lending terminal: borrowing FileDescriptor,
+    deadline: Deadline
   ) throws(ClientFailure) -> [UInt8] {
     let message = try Self.message(request)
     do throws(IPCError) {

@@ -45,7 +45,10 @@ struct DaemonStarter {
         if line == DaemonStatus.readyLine { return true }
         messages.append(line)
       }
-      if try daemon.exit(deadline: client.deadline) == .exited(DaemonStatus.alreadyServed) { return false }
+      let status = try daemon.exit(deadline: client.deadline)
+      if status == .exited(DaemonStatus.alreadyServed) { return false }
+      // One that was killed has said nothing.
+      messages.append("\(status)")
     } catch {
       switch error {
       case .deadlineExceeded: throw .timeout("windowd did not come up in time")

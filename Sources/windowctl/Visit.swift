@@ -37,10 +37,11 @@ final class Visit: Sendable {
   /// Lends the terminal until the visit ends; then it is as it was.
   func show(_ request: AttachRequest) throws(ClientFailure) -> VisitEnd {
     let outcome = loop.run { () async -> Result<Reply.AttachmentEnd, ClientFailure> in
-      // Before the terminal is lent: a signal then no longer ends this process by itself.
-      let listening = Task.immediate(executorPreference: self.loop) { await self.heedSignals() }
-      defer { listening.cancel() }
       do throws(SystemError) {
+        // Before the terminal is lent: a signal then no longer ends this process by itself.
+        let signals = try Signals(on: self.loop)
+        let listening = Task.immediate(executorPreference: self.loop) { await self.heed(signals) }
+        defer { listening.cancel() }
         return try await self.loop.blocking { self.untilEnd(of: request) }
       } catch {
         return .failure(.failed("\(error)"))
@@ -67,16 +68,19 @@ final class Visit: Sendable {
   private func untilEnd(of request: AttachRequest) -> Result<Reply.AttachmentEnd, ClientFailure> {
     connection.withLock { connection in
       var request = request
+      var deadline = client.deadline
       do throws(ClientFailure) {
         while true {
           do throws(ClientFailure) {
-            let end = try untilEnd(of: request, over: &connection)
+            let end = try untilEnd(of: request, over: &connection, deadline)
             if end.ended != .daemonEnded || signal.load(ordering: .relaxed) > 0 { return .success(end) }
           } catch .lost(let reason) {
             // Nothing was lent yet, and nobody knows what has become of the request.
             if window.load(ordering: .relaxed) == 0 { throw .lost(reason) }
           }
           try reconnect(&connection)
+          // The first one may have passed long ago: that was the time for a window to be shown, not to be seen.
+          deadline = .after(client.returnTime)
           request.target = .window(Int128(window.load(ordering: .relaxed)))
         }
       } catch {
@@ -86,9 +90,10 @@ final class Visit: Sendable {
   }
 
   private func untilEnd(
-    of request: AttachRequest, over connection: inout BufferedReader
+    of request: AttachRequest, over connection: inout BufferedReader, _ deadline: Deadline
   ) throws(ClientFailure) -> Reply.AttachmentEnd {
-    let line = try client.ask(.attach(request), over: &connection, lending: terminal.descriptor)
+    let line = try client.ask(
+      .attach(request), over: &connection, lending: terminal.descriptor, deadline: deadline)
     window.store(try client.decode(Reply.Attached.self, from: line).attached, ordering: .sequentiallyConsistent)
     reportSize()
     // It came while there was nobody to tell.
@@ -107,10 +112,18 @@ final class Visit: Sendable {
 
   // MARK: What happens here
 
+  /// A task cannot be given a source, but what owns it can. The loop's thread alone uses it.
+  private final class Signals: @unchecked Sendable {
+    let source: SignalSource
+
+    init(on loop: EventLoop) throws(SystemError) {
+      source = try SignalSource([SIGWINCH, SIGTERM, SIGINT, SIGQUIT, SIGHUP], on: loop)
+    }
+  }
+
   /// Reports another size, and asks for the end when a signal wants this process's.
-  private func heedSignals() async {
-    guard let signals = try? SignalSource([SIGWINCH, SIGTERM, SIGINT, SIGQUIT, SIGHUP], on: loop) else { return }
-    while let number = try? await signals.next() {
+  private func heed(_ signals: Signals) async {
+    while let number = try? await signals.source.next() {
       if number == SIGWINCH {
         hasNewSize.store(true, ordering: .sequentiallyConsistent)
         reportSize()

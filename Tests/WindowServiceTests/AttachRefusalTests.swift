@@ -7,6 +7,8 @@ internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
+private let strace = "/usr/bin/strace"
+
 @Suite(.leakFree, .timeLimit(.minutes(5))) struct AttachRefusalTests {
   @Test func whatIsNoTerminalIsRefusedAndClosed() throws {
     try withDaemon { daemon in
@@ -62,6 +64,24 @@ internal import WindowProtocol
       let shell = try screen.run(["sh", "-c", script])
       #expect(try shell.exit() == .exited(0))
       #expect(screen.text.contains("not in the foreground"))
+    }
+  }
+
+  @Test(.enabled(if: Programs.has(strace), "strace IS MISSING: signals are always heard"))
+  func nothingIsLentWhereSignalsCannotBeHeard() throws {
+    try withDaemon { daemon in
+      let id = try daemon.create("cat")
+      let screen = try Screen()
+      let before = try screen.settings
+      // -D: strace is the grandchild, and the process that was started is windowctl itself.
+      let client = try screen.run(
+        [
+          strace, "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=signalfd4", "-e", "inject=signalfd4:error=EMFILE",
+          Programs.windowctl, "attach", "\(id)",
+        ], environment: ["WINDOWD_SOCKET": daemon.socket])
+      #expect(try client.exit() == .exited(1))
+      #expect(screen.text == "windowctl: signalfd: Too many open files\r\n")
+      #expect(try screen.settings == before)
     }
   }
 

@@ -125,6 +125,21 @@ internal import WindowProtocol
     }
   }
 
+  @Test func howItEndsIsToldWhenItSaysNothing() throws {
+    try withoutDaemon { directory, socket, environment in
+      // Beside a windowctl of its own, which looks there first.
+      let (program, windowd) = (directory.file("windowctl"), directory.file("windowd"))
+      #expect(try run(["/bin/cp", Programs.windowctl, program]).status == 0)
+      for (script, end) in [("kill -KILL $$", "killed by signal 9"), ("exit 7", "exited with status 7")] {
+        #expect(try directory.write("#!/bin/sh\n\(script)\n", to: "windowd", mode: 0o755) == windowd)
+        let outcome = try run([program] + Self.create.dropFirst(), environment: environment)
+        #expect(outcome.status == 1)
+        #expect(outcome.errors == "windowctl: cannot start windowd: \(end)\n")
+      }
+      #expect(!exists(socket))
+    }
+  }
+
   @Test func otherCommandsStartNothing() throws {
     try withoutDaemon { _, socket, environment throws in
       #expect(try run([Programs.windowctl, "list-windows"], environment: environment).status == 3)

@@ -121,6 +121,21 @@ extension RestartTests {
     #expect(try waiting.outcome().status == 9)
   }
 
+  @Test func clientComesBackHoweverLongItHasWatched() throws {
+    let manager = try TestManager()
+    let id = try manager.create("cat")
+    let screen = try Screen()
+    let client = try manager.attach(id, on: screen, "--timeout", "2")
+    // The time for its first answer: nothing tells that it is over.
+    let over = Deadline.after(.seconds(2))
+    while !over.hasPassed { usleep(10_000) }
+    try manager.restart(by: SIGKILL)
+    #expect(try screen.shows("here\r\nhere") { try screen.type("here\r") })
+    #expect(try manager.window(id).attached == client.id)
+    try screen.type("\u{1C}")
+    #expect(try client.exit() == .exited(0))
+  }
+
   @Test func windowThatIsBeingClosedIsNotCalledClosed() throws {
     let manager = try TestManager()
     let id = try manager.create("sh", "-c", "trap '' HUP; echo ready; while :; do sleep 0.1; done")
