@@ -20,7 +20,7 @@ enum CommandWatch {
     // The command must not be left behind because nobody reads the report.
     _ = signal(SIGPIPE, SIG_IGN)
     // Before there is a command that a signal would have to reach.
-    let events = WatchEvents(signals: signals, on: loop)
+    let events = try WatchEvents(signals: signals, on: loop)
     defer { events.cancel() }
     let child = try await start(options.command, on: loop)
     let interval = options.interval ?? .milliseconds(200)
@@ -80,6 +80,7 @@ enum CommandWatch {
     _ child: Child, _ events: WatchEvents, _ interval: Duration, _ options: WatchOptions
   ) async -> Watched {
     var watched = Watched()
+    var isAwaited = false
     let processID = child.process.processID
     watched.sample(processID, interval, options.warmUp)
     for await event in events.stream {
@@ -89,8 +90,9 @@ enum CommandWatch {
       case .ended: return watched
       case .failed(let failure):
         // Nothing is looked at any more, and the end may be what nobody would tell of; signals are still handed on.
-        if watched.trouble == nil { events.awaitEnd { _ = await child.exit() } }
-        watched.trouble = failure
+        if !isAwaited { events.awaitEnd { _ = await child.exit() } }
+        isAwaited = true
+        watched.trouble = watched.trouble ?? failure
       }
     }
     return watched

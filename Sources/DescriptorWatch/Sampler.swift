@@ -52,11 +52,12 @@ final class Sampler {
     }
     // Where it was left out, it may become worth it: the machine may be less busy.
     searchTime = isWorthIt ? start.duration(to: clock.now) : searchTime * 9 / 10
-    // A process that ends has let go of everything before anybody hears of it.
-    guard (try? process.hasEnded) == false, !ProcessState.isEnding(processID), found.process.startTime == startTime
-    else {
-      return nil
+    let hasEnded: Bool
+    do throws(SystemError) { hasEnded = try process.hasEnded } catch {
+      throw WatchFailure(error, lookingAt: processID)
     }
+    // A process that ends has let go of everything before anybody hears of it.
+    guard !hasEnded, !ProcessState.isEnding(processID), found.process.startTime == startTime else { return nil }
     return found
   }
 }

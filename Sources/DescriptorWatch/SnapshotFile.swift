@@ -20,10 +20,19 @@ package enum SnapshotFile {
   package static func check(_ path: String) throws(WatchFailure) { try SnapshotPlace(path).check(path) }
 
   /// Writes a file and closes it, which can fail too.
-  static func fill(_ file: consuming FileDescriptor, _ bytes: [UInt8], _ path: String) throws(WatchFailure) {
+  /// - Parameter patience: how long to wait while nobody takes anything; nil for ever. Only what does not block heeds it.
+  static func fill(
+    _ file: consuming FileDescriptor, _ bytes: [UInt8], _ path: String, patience: Duration? = nil
+  ) throws(WatchFailure) {
     do throws(IPCError) {
       // Bytes seen as raw bytes: nothing is reinterpreted.
-      try unsafe file.writeAll(bytes.span.bytes)
+      var rest = unsafe bytes.span.bytes
+      while !rest.isEmpty {
+        let count = try file.write(rest, deadline: patience.map { .after($0) } ?? .never)
+        rest = rest.extracting(droppingFirst: count)
+      }
+    } catch .deadlineExceeded {
+      throw WatchFailure("\(path): nobody reads it")
     } catch {
       throw WatchFailure("\(path): \(error)")
     }

@@ -40,7 +40,7 @@ package enum Watch {
     guard try samples.take(), let first = samples.series else { throw WatchFailure("process \(processID) has ended") }
     var display = Display(options)
     let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT] + (display.isLive ? [SIGWINCH, SIGTSTP] : [])
-    let events = WatchEvents(signals: signals, on: loop)
+    let events = try WatchEvents(signals: signals, on: loop)
     defer { events.cancel() }
     events.begin(processID, every: interval)
     display.begin()

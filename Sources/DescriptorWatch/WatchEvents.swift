@@ -19,10 +19,13 @@ final class WatchEvents {
   private var tasks: [Task<Void, Never>] = []
 
   /// Waits for signals, from here on: none of those that come later ends this process by itself.
-  init(signals: [Int32], on loop: EventLoop) {
+  /// - Throws: when nobody could read them; then they are not waited for.
+  init(signals: [Int32], on loop: EventLoop) throws(WatchFailure) {
+    let source: Signals
+    do throws(SystemError) { source = try Signals(signals, on: loop) } catch { throw WatchFailure("\(error)") }
     (stream, events) = AsyncStream.makeStream(of: WatchEvent.self)
     self.loop = loop
-    tasks.append(Self.heed(signals, events, on: loop))
+    tasks.append(Self.heed(source, events, on: loop))
   }
 
   /// Waits for the times of samples and for the end of a process, which exists, ended or not.
@@ -54,11 +57,19 @@ final class WatchEvents {
     }
   }
 
-  private static func heed(_ signals: [Int32], _ events: Events, on loop: EventLoop) -> Task<Void, Never> {
+  /// A task cannot be given a source, but what owns it can. The loop's thread alone uses it.
+  private final class Signals: @unchecked Sendable {
+    let source: SignalSource
+
+    init(_ numbers: [Int32], on loop: EventLoop) throws(SystemError) {
+      source = try SignalSource(numbers, on: loop)
+    }
+  }
+
+  private static func heed(_ signals: Signals, _ events: Events, on loop: EventLoop) -> Task<Void, Never> {
     Task.immediate(executorPreference: loop) {
       await report(to: events) {
-        let source = try SignalSource(signals, on: loop)
-        while true { events.yield(.signal(try await source.next())) }
+        while true { events.yield(.signal(try await signals.source.next())) }
       }
     }
   }

@@ -51,6 +51,24 @@ internal import Testing
     #expect(outcome.errors == "fdwatch: execute /no/such/program: No such file or directory\n")
   }
 
+  @Test(.enabled(if: Strace.isThere, Strace.isMissing))
+  func itsEndIsHeardOfThoughNothingCanBeWatched() throws {
+    let arguments = [Program.path, "--run", "sh", "-c", "exit 7"]
+    let outcome = try Job(Strace.failing("pidfd_open", with: "EPERM") + arguments).outcome()
+    #expect(outcome.status == 7)
+    #expect(outcome.errors.hasSuffix("the command exited with status 7\n"))
+  }
+
+  @Test(.enabled(if: Strace.isThere, Strace.isMissing))
+  func nothingIsRunThatNoSignalWouldReach() throws {
+    let directory = try TemporaryDirectory()
+    let arguments = [Program.path, "--run", "touch", directory.file("marker")]
+    let outcome = try Job(Strace.failing("signalfd4", with: "EMFILE") + arguments).outcome()
+    #expect(outcome.status == 1)
+    #expect(outcome.errors == "fdwatch: signalfd: Too many open files\n")
+    #expect(directory.names == [])
+  }
+
   /// Leaves pairs behind from its beginning to its end.
   private static let leaking = """
     import os, socket, time

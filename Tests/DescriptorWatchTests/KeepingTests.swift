@@ -57,6 +57,25 @@ private func mode(of path: String) -> mode_t {
     #expect(directory.names == ["fifo"])
   }
 
+  @Test func aFIFOThatIsNotReadIsNotWaitedForForEver() throws {
+    let python = try Python("")
+    let directory = try TemporaryDirectory()
+    let path = directory.file("fifo")
+    // The path is a C string for the length of each call.
+    try #require(unsafe mkfifo(path, 0o600) == 0)
+    let number = unsafe open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    try #require(number >= 0)
+    // Opened above, for us alone.
+    let reader = unsafe FileDescriptor(owning: number)
+    // It is full, and nobody takes anything.
+    while (try? reader.writeAll(Array(repeating: 0, count: 4096), deadline: .after(.zero))) != nil {}
+    let outcome = try Program.run("\(python.id)", "--save", path)
+    #expect(outcome.status == 1)
+    #expect(outcome.errors == "fdwatch: \(path): nobody reads it\n")
+    #expect(outcome.output.contains("suspects"))
+    try reader.close()
+  }
+
   @Test func standardOutputIsNotReplacedByAFile() throws {
     let python = try Python("")
     let outcome = try Program.run("\(python.id)", "--save", "/proc/self/fd/1")

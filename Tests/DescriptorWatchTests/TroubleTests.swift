@@ -104,6 +104,14 @@ private func document(_ text: String) throws -> ReportDocument {
     #expect(outcome.output.contains("2 samples in "))
   }
 
+  @Test(.enabled(if: Strace.isThere, Strace.isMissing))
+  func aFailureIsNoEndOfTheProcess() throws {
+    let python = try Python("")
+    let outcome = try Job(Strace.failing("ppoll", with: "ENOMEM") + [Program.path, "\(python.id)"]).outcome()
+    #expect(outcome.status == 1)
+    #expect(outcome.errors == "fdwatch: ppoll: Cannot allocate memory\n")
+  }
+
   @Test func aNameIsNotOneThatHasEnded() throws {
     let name = "fdz\(getpid() % 100000)"
     let python = try Python(

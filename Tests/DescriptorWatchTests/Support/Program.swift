@@ -3,6 +3,7 @@
 internal import FoundationEssentials
 internal import Glibc
 internal import IPCKit
+internal import Testing
 
 /// The program.
 enum Program {
@@ -27,6 +28,19 @@ enum Program {
     _ arguments: String..., environment: [String: String?] = [:], setup: String = ""
   ) throws -> Outcome {
     try Job([path] + arguments, environment: environment, setup: setup).outcome()
+  }
+}
+
+/// strace, which makes the kernel refuse.
+enum Strace {
+  static let isMissing: Comment = "strace IS MISSING: no call fails"
+  static let isThere = FileManager.default.isExecutableFile(atPath: path)
+  private static let path = "/usr/bin/strace"
+
+  /// What stands before a program whose calls of a kind are all to fail, and those of its children. -D: strace is the
+  /// grandchild, and the process that is started is the program itself.
+  static func failing(_ call: String, with error: String) -> [String] {
+    [path, "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e", "inject=\(call):error=\(error)"]
   }
 }
 
