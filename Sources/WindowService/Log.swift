@@ -19,7 +19,7 @@ package final class Log: Sendable {
   }
 
   private let toJournal: Bool
-  private let terminal: Mutex<FileDescriptor?>
+  private let output: Mutex<Output>
   private let dropped = Atomic<Int>(0)
 
   /// Looks once whether standard error is the journal: systemd tells its device and inode in JOURNAL_STREAM.
@@ -27,7 +27,7 @@ package final class Log: Sendable {
     var status = stat()
     // fstat fills the structure and keeps no pointer.
     let known = unsafe fstat(STDERR_FILENO, &status) == 0
-    terminal = Mutex(isatty(STDERR_FILENO) == 1 ? Self.openTerminal() : nil)
+    output = Mutex(Output(terminal: isatty(STDERR_FILENO) == 1 ? Self.openTerminal() : nil))
     toJournal = known && Environment.inherited["JOURNAL_STREAM"] == "\(status.st_dev):\(status.st_ino)"
   }
 
@@ -40,36 +40,54 @@ package final class Log: Sendable {
     if !emit(level, message) { dropped.add(1, ordering: .relaxed) }
   }
 
-  /// False when the line would have had to wait.
+  /// False when the line, or a part of it, would have had to wait.
   private func emit(_ level: Level, _ message: String) -> Bool {
     let text = (toJournal ? "<\(level.rawValue)>" : "windowd: ") + DisplayText.escaped(message)
     var line = Array(text.utf8.prefix(4000))
     line.append(UInt8(ascii: "\n"))
-    if let written = writeToTerminal(line) { return written }
-    var rest = line[...]
-    while !rest.isEmpty {
-      var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-      // One entry, and as many bytes as the array has.
-      guard unsafe poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLOUT) != 0 else { return false }
-      let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      guard written > 0 else { return false }
-      rest = rest.dropFirst(written)
-    }
-    return true
-  }
-
-  /// Nil when standard error is no terminal.
-  private func writeToTerminal(_ line: [UInt8]) -> Bool? {
-    terminal.withLock { terminal in
-      guard terminal != nil else { return nil }
-      // Bytes seen as raw bytes: nothing is reinterpreted.
-      return unsafe (try? terminal?.write(line.span.bytes)) != nil
-    }
+    return output.withLock { $0.write(line) }
   }
 
   private static func openTerminal() -> FileDescriptor? {
     // The path is a C string for the length of the call, and the number nobody else's.
     let number = unsafe open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
     return number < 0 ? nil : unsafe FileDescriptor(owning: number)
+  }
+}
+
+/// Standard error, and what became of the last line there.
+private struct Output: ~Copyable {
+  /// Nil when standard error is no terminal.
+  let terminal: FileDescriptor?
+  /// Whether the last line has no end: there was no room for more of it.
+  private var isCut = false
+
+  init(terminal: consuming FileDescriptor?) { self.terminal = terminal }
+
+  /// Writes a line as far as there is room, on a line of its own; false when that is not all of it.
+  mutating func write(_ line: [UInt8]) -> Bool {
+    let newline = UInt8(ascii: "\n")
+    let bytes = isCut ? [newline] + line : line
+    var rest = bytes[...]
+    while !rest.isEmpty, let count = writeOnce(rest) {
+      rest = rest.dropFirst(count)
+      isCut = bytes[rest.startIndex - 1] != newline
+    }
+    return rest.isEmpty
+  }
+
+  /// Nil when nothing is taken without waiting.
+  private func writeOnce(_ bytes: ArraySlice<UInt8>) -> Int? {
+    let written: Int?
+    if terminal != nil {
+      // Bytes seen as raw bytes: nothing is reinterpreted.
+      written = unsafe try? terminal?.write(bytes.span.bytes)
+    } else {
+      var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+      // One entry, and as many bytes as the slice has.
+      guard unsafe poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLOUT) != 0 else { return nil }
+      written = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+    return written.flatMap { $0 > 0 ? $0 : nil }
   }
 }

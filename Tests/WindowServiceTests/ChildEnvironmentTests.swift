@@ -12,7 +12,12 @@ internal import WindowProtocol
     let own: [String: String?] = [
       "NOTIFY_SOCKET": "/run/notify", "WATCHDOG_PID": "1", "WATCHDOG_USEC": "1", "INVOCATION_ID": "x",
       "JOURNAL_STREAM": "1:2", "FDSTORE": "0", "LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "x",
-      "SYSTEMD_EXEC_PID": "1", "MAINPID": "1", "TERM": "dumb", "WINDOWD_WINDOW": "77", "ALACRITTY_WINDOW_ID": "77",
+      "SYSTEMD_EXEC_PID": "1", "MAINPID": "1", "MAINPIDFDID": "1", "MANAGERPID": "1", "MANAGERPIDFDID": "1",
+      "PIDFILE": "/run/x", "DEBUG_INVOCATION": "1", "LOG_NAMESPACE": "x", "REMOTE_ADDR": "::1", "REMOTE_PORT": "1",
+      "SO_COOKIE": "1", "TRIGGER_UNIT": "x", "TRIGGER_PATH": "/x", "TRIGGER_TIMER_REALTIME_USEC": "1",
+      "TRIGGER_TIMER_MONOTONIC_USEC": "1", "MONITOR_SERVICE_RESULT": "x", "MONITOR_EXIT_CODE": "x",
+      "MONITOR_EXIT_STATUS": "1", "MONITOR_INVOCATION_ID": "x", "MONITOR_UNIT": "x", "TERM": "dumb",
+      "WINDOWD_WINDOW": "77", "ALACRITTY_WINDOW_ID": "77",
       "COLUMNS": "10", "LINES": "10", "TMUX": "x", "KEPT": "kept value", "EMPTY": "", "LD_LIBRARY_PATH": nil,
     ]
     try withDaemon(environment: own, setup: "unset PWD OLDPWD _ SHLVL") { daemon in

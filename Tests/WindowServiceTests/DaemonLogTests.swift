@@ -101,6 +101,39 @@ internal import WindowProtocol
     }
   }
 
+  @Test func aLineThatATerminalCutsIsFollowedByItsEnd() throws {
+    let directory = try TemporaryDirectory()
+    let screen = try Screen()
+    let socket = directory.file("s")
+    let process = try RunningProcess([Programs.windowd, "--socket", socket], setup: "exec 2<>'\(screen.path)'")
+    #expect(screen.shows("windowd: ready"))
+    var refused = 0
+    /// From a client of its own: what one client is refused is told together.
+    func refuse(_ name: String) throws {
+      var client = try RawClient(socket)
+      #expect(try client.ask(#"{"\#(name)":{}}"#).contains("unknown-request"))
+      refused += 1
+    }
+    // Nobody looks at the screen, which takes less than that; then there is room again, and soon for more than a part.
+    for _ in 0..<60 { try refuse(String(repeating: "n", count: 3000)) }
+    let isShown = try eventually {
+      let text = screen.text
+      try refuse("last")
+      return text.contains("'last' is no request")
+    }
+    #expect(isShown)
+    process.signal(SIGTERM)
+    #expect(try process.exit() == .exited(0))
+    let lines = screen.text.split(separator: "\r\n").map(String.init)
+    #expect(lines.allSatisfy { $0.ranges(of: "windowd: ").count == 1 && $0.hasPrefix("windowd: ") })
+    let told = lines.filter { $0.hasPrefix("windowd: refused") }
+    let whole = told.count { $0.hasSuffix("' is no request") }
+    #expect(whole < told.count, "no line was cut")
+    // What was cut is as good as lost.
+    let lost = lines.compactMap { $0.firstMatch(of: /^windowd: (\d+) log lines were lost: nobody read them$/) }
+    #expect(lost.reduce(whole) { $0 + (Int($1.1) ?? 0) } == refused)
+  }
+
   @Test func closedStandardStreamsAreNoOneElses() throws {
     let directory = try TemporaryDirectory()
     let socket = directory.file("s")
