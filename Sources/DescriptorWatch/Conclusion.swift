@@ -83,7 +83,9 @@ struct Conclusion {
 
   private func save() throws(WatchFailure) {
     guard let path = options.savePath, let series else { return }
-    try SnapshotFile.write(series.last, to: path)
+    // Who watches has blocked the signals that would end him while he waits for a reader.
+    let isWatch = options.interval != nil || !options.command.isEmpty
+    try SnapshotFile.write(series.last, to: path, patience: isWatch ? .seconds(5) : nil)
   }
 
   private var stream: OutputStream { options.command.isEmpty ? .output : .errors }

@@ -11,9 +11,12 @@ package enum SnapshotFile {
 
   /// Writes a snapshot. A regular file is replaced by a whole one, whose mode is 0600 unless there was one before;
   /// anything else is written to.
-  package static func write(_ snapshot: Snapshot, to path: String) throws(WatchFailure) {
+  /// - Parameter patience: how long to wait for a reader while he takes nothing; nil for ever.
+  package static func write(
+    _ snapshot: Snapshot, to path: String, patience: Duration? = nil
+  ) throws(WatchFailure) {
     let bytes = try JSONText.line(snapshot)
-    try SnapshotPlace(path).write(bytes, path)
+    try SnapshotPlace(path).write(bytes, path, patience: patience)
   }
 
   /// Whether a snapshot could be written there now; nothing is left by that.

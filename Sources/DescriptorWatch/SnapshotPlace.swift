@@ -68,15 +68,14 @@ enum SnapshotPlace {
   }
 
   /// Writes all of it.
-  func write(_ bytes: [UInt8], _ path: String) throws(WatchFailure) {
+  func write(_ bytes: [UInt8], _ path: String, patience: Duration?) throws(WatchFailure) {
     switch self {
     case .stream:
-      // One that nobody reads, or no longer, must not keep this process from its end. The path is a C string for the length
-      // of the call.
+      // One that nobody has open to read is an error. The path is a C string for the length of the call.
       let number = unsafe open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
       guard number >= 0 else { throw Self.failed("open", path, errno) }
       // open just handed the number out.
-      try SnapshotFile.fill(unsafe FileDescriptor(owning: number), bytes, path, patience: .seconds(5))
+      try SnapshotFile.fill(unsafe FileDescriptor(owning: number), bytes, path, patience: patience)
     case .file(let behind, let before): try Self.replace(behind, before, bytes, path)
     }
   }

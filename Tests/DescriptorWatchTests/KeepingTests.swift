@@ -69,7 +69,7 @@ private func mode(of path: String) -> mode_t {
     let reader = unsafe FileDescriptor(owning: number)
     // It is full, and nobody takes anything.
     while (try? reader.writeAll(Array(repeating: 0, count: 4096), deadline: .after(.zero))) != nil {}
-    let outcome = try Program.run("\(python.id)", "--save", path)
+    let outcome = try Program.run("\(python.id)", "--interval", "1ms", "--count", "1", "--save", path)
     #expect(outcome.status == 1)
     #expect(outcome.errors == "fdwatch: \(path): nobody reads it\n")
     #expect(outcome.output.contains("suspects"))
