@@ -7,13 +7,18 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 import termios
 
+import lasting
 import traced
 import windows
 from traced import wait
+
+# Without these, fdwatch cannot end a command, and ends with it.
+ENDING = {"kill", "pidfd_send_signal"}
 
 
 class Command:
@@ -36,7 +41,6 @@ class Command:
             try:
                 idle = daemon and prepare(daemon, path, directory)
                 outcome = self.outcome(programs, directory, fault, daemon, path)
-                self.judge(outcome, fault, problems)
                 if daemon:
                     judge_daemon(daemon, path, directory, idle, problems)
             finally:
@@ -45,6 +49,9 @@ class Command:
                     daemon.wait()
                 else:
                     end(programs, path)
+            if fault and fault.lasts:
+                return problems, lasting.judge_command(self, outcome, fault, directory, problems), []
+            self.judge(outcome, fault, problems)
             log = pathlib.Path(directory, "log")
             return problems, log.read_text(errors="replace") if log.exists() else "", []
 
@@ -66,10 +73,16 @@ class Command:
                 running = pool.submit(traced.run, program, arguments, log, fault, environment, **options)
                 # Once windowd has the terminal; before that, the key would be a signal.
                 wait(lambda: running.done() or not termios.tcgetattr(own)[3] & termios.ICANON)
-                os.write(user, b"typed\r\x1c")
+                if not (fault and fault.lasts):
+                    os.write(user, b"typed\r\x1c")
+                # It must not become deaf. Once it has ended, the terminal is nobody's.
+                elif (leader := os.tcgetpgrp(user)) > 0:
+                    os.kill(leader, signal.SIGTERM)
                 status, output, errors = running.result()
             if termios.tcgetattr(own) != settings:
                 status, errors = None, f"{errors} leaves the terminal as the window had it"
+            elif status in (-signal.SIGTERM, 128 + signal.SIGTERM):
+                status = self.succeeds
             return status, output, errors
         finally:
             os.close(user)
@@ -83,6 +96,8 @@ class Command:
             if status != self.succeeds:
                 problems.append(f"ended with {status}: {errors}")
         elif (status, output) == self.expected or self.program == "fdwatch" and complete(outcome):
+            pass
+        elif status is None and fault.call in ENDING:
             pass
         elif status is None:
             problems.append(f"does not end, or not well: {errors}")
@@ -159,4 +174,7 @@ COMMANDS = [
     Command("fdwatch", "{pid}", "--save", "{directory}/saved", "--json", statuses=(1,)),
     Command("fdwatch", "--json", "--warm-up", "0", "--run", "true", alone=True, statuses=(1, 2, 126, 127),
             takes_long=False),
+    # As somebody else would who wants to end both: fdwatch hands it on.
+    Command("fdwatch", "--json", "--warm-up", "0", "--run", "sh", "-c", "kill $PPID; sleep 60; true", alone=True,
+            succeeds=128 + signal.SIGTERM, statuses=(1, 2, 126, 127)),
 ]

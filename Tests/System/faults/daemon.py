@@ -11,6 +11,7 @@ import sys
 
 import echo
 import judge
+import lasting
 import traced
 import windows
 from traced import wait
@@ -27,7 +28,7 @@ class Service:
 
     @classmethod
     def run(cls, programs, fault=None, whole=()):
-        return judge.run(cls, programs, fault, whole)
+        return lasting.run(cls, programs, fault) if fault and fault.lasts else judge.run(cls, programs, fault, whole)
 
     def is_served(self, again):
         """Whether a client is, when everybody has gone; where a call fails `again`, no program need start."""

@@ -95,9 +95,9 @@ def use(daemon, fault, whole, problems):
         problems.append(f"ended while it served: {daemon.end()}")
         return [], []
     judge(daemon, fault, before, whole, problems)
-    idle = traced.descriptors(daemon.pid, daemon.directory)
     judge_end(daemon, fault, problems)
-    return spoiled + [daemon.parts[0].__name__] * (not first), idle
+    # Not another look: what a client or the manager is told by may just be open, and is closed again.
+    return spoiled + [daemon.parts[0].__name__] * (not first), before
 
 
 def spoilable(fault, log):

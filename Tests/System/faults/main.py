@@ -8,6 +8,7 @@ import argparse
 import collections
 import concurrent.futures
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import time
 
 import commands
 import daemon
+import lasting
 import plan
 import report
 import traced
@@ -51,6 +53,8 @@ def attempt(way, programs, fault, idle):
         problems, log, _ = way.run(programs, fault, idle)
     except Exception as error:
         problems, log = [f"{type(error).__name__}: {error}"], ""
+    if fault.lasts:
+        return report.Row(way.name, fault, [], problems, "(INJECTED)" in log)
     failed = traced.injected(log)
     hit = [place for call in failed if (place := plan.own_site(call, f"{programs}/{way.program}"))]
     # Where the runtime's or the loader's failed and none of the program's, nothing of it was tried.
@@ -64,6 +68,13 @@ def shortened(way, library):
     return [] if way.program == "windowctl" else [traced.Short(library, limit) for limit in (1, 7)]
 
 
+def lasting_failures(recorded, options):
+    """Runs in which calls fail for good: some of all that there are."""
+    random_numbers = random.Random(options.seed)
+    every = [(way, fault) for way, (found, _) in recorded.items() for fault in lasting.faults(found, random_numbers)]
+    return random_numbers.sample(every, min(options.runs // 3, len(every)))
+
+
 def run_all(options, programs):
     """All that is planned; prints what goes wrong as it does."""
     ways = [way for way in [*SERVICES, *commands.COMMANDS] if way.name.startswith(options.only)]
@@ -72,6 +83,7 @@ def run_all(options, programs):
     plans = {way: plan.Plan(found, max(options.runs * len(found) // total, 1), options.seed)
              for way, (found, _) in recorded.items()}
     waiting = [(way, fault) for way in recorded for fault in shortened(way, f"{programs}/short.so")]
+    waiting += lasting_failures(recorded, options)
     begun, rows, hit = time.monotonic(), [], collections.defaultdict(set)
     with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
         while waiting := waiting + [(way, fault) for way in recorded for fault in plans[way].next_round(hit[way.name])]:

@@ -54,7 +54,7 @@ def matrix(rows, found, seconds):
     errors = collections.defaultdict(collections.Counter)
     hit = collections.defaultdict(set)
     for row in rows:
-        if not row.tried:
+        if not row.tried or row.fault.lasts:
             continue
         tried[row.fault.call] += 1
         errors[row.fault.call][row.fault.errno] += 1
@@ -77,4 +77,24 @@ def matrix(rows, found, seconds):
     for call in sorted(tried):
         told = ", ".join(f"{errno} {count}" for errno, count in sorted(errors[call].items()))
         lines.append(f"| {call} | {_cell(tried[call], failed[call])} | {told} |")
+    return "\n".join(lines) + "\n" + lasting([row for row in rows if row.tried and row.fault.lasts])
+
+
+def lasting(rows):
+    """The same of calls that failed from some moment on."""
+    runs = collections.defaultdict(list)
+    for row in rows:
+        runs[row.fault.call].append(row)
+    lines = [
+        "", "## For good", "",
+        "Every call of the kind fails from one on: the program's first, the first of another place, or a late one. Who",
+        "is served then, and with what, is not judged. A command must end, and a service when it is told to, and say",
+        "why where it was not; neither may work on and on while it waits, crash, or leave a process behind. A loop",
+        "that cannot wait or be woken any more ends its process deliberately.", "",
+        f"{len(rows)} runs; {sum(bool(row.problems) for row in rows)} of them went wrong.", "",
+        "| call | runs | errors |", "|---|---|---|",
+    ]
+    for call, tried in sorted(runs.items()):
+        errors = ", ".join(sorted({row.fault.errno for row in tried}))
+        lines.append(f"| {call} | {_cell(len(tried), sum(bool(row.problems) for row in tried))} | {errors} |")
     return "\n".join(lines) + "\n"

@@ -14,6 +14,8 @@ from errnos import ERRNOS
 
 # A program that has neither answered nor ended by then does not: its own deadlines are five seconds and ten.
 PATIENCE = 12
+# More seconds of work than these were spent on waiting: a command is done with its own in a tenth of one.
+WORK = 1
 
 
 class Fault:
@@ -21,8 +23,8 @@ class Fault:
 
     def __init__(self, call, errno, number, every="", again=False):
         self.call, self.errno, self.number, self.every = call, errno, number, every
-        # Whether it comes again, in other threads or children.
-        self.again = again or bool(every)
+        # Whether it comes again, in other threads or children; and whether it does every time.
+        self.again, self.lasts = again or bool(every), bool(every) and errno != "EINTR"
 
     def __str__(self):
         return f"{self.call}:error={self.errno}:when={self.number}{self.every}"
@@ -31,7 +33,7 @@ class Fault:
 class Short:
     """Not a call that fails, but all that read and write: they do so many bytes at once, at most."""
 
-    call, again = "read, write", False
+    call, again, lasts = "read, write", False, False
 
     def __init__(self, library, limit):
         self.library, self.limit, self.errno = library, limit, f"at most {limit}"
@@ -45,7 +47,9 @@ def command(program, log, fault=None):
     if isinstance(fault, Short):
         return ["env", f"LD_PRELOAD={fault.library}", f"SHORT_TRANSFERS={fault.limit}", str(program)]
     # The tracer is nobody's child, and the program keeps the number of who started it: systemd names it by that.
-    strace = ["strace", "-D", "-f", "-k", "-qq", "-b", "execve", "-e", "signal=none", "-s", "0", "-o", str(log)]
+    strace = ["strace", "-D", "-f", "-qq", "-b", "execve", "-e", "signal=none", "-s", "0", "-o", str(log)]
+    # Of calls that fail over and over, the stacks would take longer than they do: their descriptors will do.
+    strace += ["-y"] if fault and fault.lasts else ["-k"]
     # Of the others there is nothing to know.
     if not fault:
         strace += ["-e", "trace=" + ",".join(ERRNOS)]
@@ -101,20 +105,22 @@ def children(process):
     return [int(child) for child in found]
 
 
+def worked(process):
+    """How many seconds a process has been at work, and in how many turns, in all the threads that it has."""
+    nanoseconds = turns = 0
+    for path in pathlib.Path(f"/proc/{process}/task").glob("*/schedstat"):
+        # A thread may end meanwhile.
+        with contextlib.suppress(OSError):
+            worked_for, _, times = map(int, path.read_text().split())
+            nanoseconds, turns = nanoseconds + worked_for, turns + times
+    return nanoseconds / 1e9, turns
+
+
 def busy(process, span=0.1):
-    """Which part of that time a process was at work, in all its threads."""
-
-    def worked():
-        total = 0
-        for path in pathlib.Path(f"/proc/{process}/task").glob("*/schedstat"):
-            # A thread may end meanwhile.
-            with contextlib.suppress(OSError):
-                total += int(path.read_text().split()[0])
-        return total
-
-    before = worked()
+    """Which part of that time a process was at work."""
+    before = worked(process)[0]
     time.sleep(span)
-    return (worked() - before) / (span * 1e9)
+    return (worked(process)[0] - before) / span
 
 
 def wait(condition, patience=PATIENCE):
@@ -126,14 +132,28 @@ def wait(condition, patience=PATIENCE):
 
 
 def run(program, arguments, log, fault, environment, **options):
-    """A program's outcome when it has ended: its status, None if it had to be killed, and what it said."""
-    process = subprocess.Popen([*command(program, log, fault), *arguments], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, env=environment, text=True, errors="replace", **options)
-    try:
+    """A program's outcome when it has ended: its status, None if it had to be killed or was busy, and what it said."""
+    # Not pipes, whose end would be that of what the program has started and left.
+    with open(f"{log}-output", "w+b") as output, open(f"{log}-errors", "w+b") as errors:
+        process = subprocess.Popen([*command(program, log, fault), *arguments], stdout=output, stderr=errors,
+                                   env=environment, **options)
+        work = 0
+
+        def has_ended():
+            nonlocal work
+            work = max(work, worked(process.pid)[0])
+            return process.poll() is not None
+
         # All stacks take longer than one.
-        output, errors = process.communicate(timeout=PATIENCE if fault else 10 * PATIENCE)
-        return process.returncode, output, errors
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        output, errors = process.communicate()
-        return None, output, errors
+        if not wait(has_ended, PATIENCE if fault else 10 * PATIENCE):
+            process.kill()
+        status = process.wait()
+        said = []
+        for file in output, errors:
+            file.seek(0)
+            said.append(file.read().decode(errors="replace"))
+    if status == -signal.SIGKILL:
+        status = None
+    elif fault and work > WORK:
+        status, said[1] = None, f"{said[1]} has worked for {work:.1f} s"
+    return status, *said
