@@ -71,6 +71,8 @@ final class WatchEvents {
       await report(to: events) {
         while true { events.yield(.signal(try await signals.source.next())) }
       }
+      // Nobody would hear of a signal from here on: it ends as by one.
+      if !Task.isCancelled { events.yield(.signal(SIGTERM)) }
     }
   }
 

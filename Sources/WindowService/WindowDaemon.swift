@@ -66,7 +66,8 @@ package struct WindowDaemon: Sendable {
       try limit.apply()
       let (notifier, activity) = (ServiceNotifier(on: loop), Activity())
       let windows = WindowTable(
-        on: loop, setup: setup, handover: handover, store: WindowStore(notifier, log: log), activity: activity, log: log)
+        on: loop, setup: setup, handover: handover, store: WindowStore(notifier, log: log), activity: activity, log: log
+      )
       let daemon = WindowDaemon(
         loop: loop, log: log, windows: windows, configurationFile: ConfigurationFile(path: options.configurationPath),
         inherited: inherited, stored: stored, notifier: notifier, activity: activity, options: options)

@@ -123,7 +123,17 @@ final class Visit: Sendable {
 
   /// Reports another size, and asks for the end when a signal wants this process's.
   private func heed(_ signals: Signals) async {
-    while let number = try? await signals.source.next() {
+    while true {
+      let number: Int32
+      do throws(IPCError) {
+        number = try await signals.source.next()
+      } catch {
+        // The visit is over; or nobody would hear of a signal from here on, and it ends as by one.
+        if case .cancelled = error { return }
+        if window.load(ordering: .relaxed) == 0 { leave(SIGTERM) }
+        signal.store(SIGTERM, ordering: .relaxed)
+        return send(.detach)
+      }
       if number == SIGWINCH {
         hasNewSize.store(true, ordering: .sequentiallyConsistent)
         reportSize()

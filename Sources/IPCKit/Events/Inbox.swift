@@ -41,9 +41,8 @@ final class Inbox: Sendable {
     // Whatever else it says is tried again: a loop that is not woken would hear of nothing any more, and say nothing of it.
     for _ in 0..<3 {
       let outcome = ipc_add_count(wakeupNumber, 1)
-      // EAGAIN means that it is far from zero already, which is as good.
-      if outcome == 0 || outcome == -EAGAIN { return }
+      if outcome == 0 { return }
     }
-    preconditionFailure("an event loop cannot be woken: somebody else has closed its descriptor")
+    fatalError("an event loop cannot be woken: somebody else has closed its descriptor")
   }
 }

@@ -35,7 +35,9 @@ internal import CIPCShim
   init(at site: CallSite) throws(SystemError) {
     let epoll = try FileDescriptor(checking: ipc_epoll_create(), "epoll_create1", at: site)
     let wakeup = try EventCounter(fileID: site.fileID, line: site.line)
-    let result = ipc_epoll_add(epoll.number, wakeup.descriptor.number, IPC_READABLE, Self.wakeupData)
+    // Each count that is added makes an edge: it is never read, and no failure to read it can keep a loop busy.
+    let events = IPC_READABLE | IPC_EDGE_TRIGGERED
+    let result = ipc_epoll_add(epoll.number, wakeup.descriptor.number, events, Self.wakeupData)
     _ = try SystemError.check(result, "epoll_ctl")
     self.epoll = epoll
     self.wakeup = wakeup
@@ -176,7 +178,7 @@ extension LoopCore {
   mutating func note(_ position: Int) -> (target: Slot.Target, events: UInt32)? {
     let event = events[position]
     guard UInt64(event.data_high) << 32 | UInt64(event.data_low) != Self.wakeupData else {
-      clearWakeup()
+      wasWokenUp = true
       return nil
     }
     let index = Int32(truncatingIfNeeded: event.data_low)
@@ -199,11 +201,6 @@ extension LoopCore {
 
   private mutating func wakeIfReady(_ index: Int32, _ interest: Interest) {
     if slots.isWaiting(index, interest), takeReady(index, interest) { wake(index, interest, .ready) }
-  }
-
-  private mutating func clearWakeup() {
-    wasWokenUp = true
-    _ = try? wakeup.take()
   }
 
   /// Whether another thread has left something since this was asked last.
