@@ -136,6 +136,8 @@ def prepare(daemon, path, directory):
     windows.ask(path, {"wait": {"id": windows.create(path, "true")}})
     window = windows.create(path, "sh", "-c", "echo hello; exec cat")
     wait(lambda: "hello" in windows.ask(path, {"show": {"id": window}})["output"].get("utf8", ""))
+    # From here on its list is the same each time.
+    wait(lambda: windows.ask(path, {"list-windows": {}})["windows"][-1]["title"] == "cat")
     return idle
 
 

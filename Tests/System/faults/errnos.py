@@ -86,6 +86,7 @@ ERRNOS = {
     "write": "EBADF EDQUOT EFBIG EINTR EINVAL EIO ENOSPC EPERM EPIPE",
     "writev": "EBADF EDQUOT EFBIG EINTR EINVAL EIO ENOSPC EPERM EPIPE",
 }
-# Errors that are an answer to what was asked, and change what is right: whether a standard stream is open.
-ANSWERS = {("ipc_is_close_on_exec", "EBADF")}
+# Errors that are an answer to what was asked, and change what is right: a standard stream is not open; a program is a
+# script, which a shell reads.
+ANSWERS = {("ipc_is_close_on_exec", "EBADF"), ("ipc_child_main", "ENOEXEC")}
 ERRNOS = {call: tuple(dict.fromkeys(names.split())) for call, names in ERRNOS.items()}

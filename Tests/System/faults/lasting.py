@@ -18,9 +18,11 @@ from errnos import ERRNOS
 from traced import Fault, wait
 
 # Errors that say to try again, as no kernel does for ever: of a stream that poll(2) calls writable, of a client that has
-# gone. And answers: a standard stream is not open, and nothing is said on it; a program is a script, which a shell reads.
+# gone. And answers: a standard stream is not open, and nothing is said on it; a program is a script, which a shell reads;
+# a child that lives has ended and was reaped.
 _LEFT_OUT = {(call, "EINTR") for call in ERRNOS} | {
-    ("sendto", "EAGAIN"), ("accept4", "ECONNABORTED"), ("fcntl", "EBADF"), ("execve", "ENOEXEC")}
+    ("sendto", "EAGAIN"), ("accept4", "ECONNABORTED"), ("fcntl", "EBADF"), ("execve", "ENOEXEC"),
+    ("pidfd_open", "ESRCH")}
 # Without memory Swift ends the process, as SECURITY.md says.
 _MEMORY = "mmap"
 # More failures than these are a loop: what is asked again now and then in the seconds of a run has some hundreds.
