@@ -90,7 +90,8 @@ class Command:
 
     def judge(self, outcome, fault, problems):
         status, output, errors = outcome
-        output = re.sub(r"\d+", "N", output)
+        # How wide a column is hangs on the numbers in it.
+        output = re.sub(r" +", " ", re.sub(r"\d+", "N", output))
         if not fault:
             self.expected = (status, output)
             if status != self.succeeds:
@@ -136,8 +137,6 @@ def prepare(daemon, path, directory):
     windows.ask(path, {"wait": {"id": windows.create(path, "true")}})
     window = windows.create(path, "sh", "-c", "echo hello; exec cat")
     wait(lambda: "hello" in windows.ask(path, {"show": {"id": window}})["output"].get("utf8", ""))
-    # From here on its list is the same each time.
-    wait(lambda: windows.ask(path, {"list-windows": {}})["windows"][-1]["title"] == "cat")
     return idle
 
 
