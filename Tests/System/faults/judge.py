@@ -95,9 +95,10 @@ def use(daemon, fault, whole, problems):
         problems.append(f"ended while it served: {daemon.end()}")
         return [], []
     judge(daemon, fault, before, whole, problems)
+    # In one of the looks, what a client or the manager is told by may have been open still.
+    idle = min(before, traced.descriptors_at_rest(daemon.pid, daemon.directory), key=len)
     judge_end(daemon, fault, problems)
-    # Not another look: what a client or the manager is told by may just be open, and is closed again.
-    return spoiled + [daemon.parts[0].__name__] * (not first), before
+    return spoiled + [daemon.parts[0].__name__] * (not first), idle
 
 
 def spoilable(fault, log):
