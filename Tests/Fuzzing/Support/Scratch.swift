@@ -19,7 +19,7 @@ private enum Scratch {
   static func remember(_ text: String) {
     unsafe path = text
     atexit {
-      for name in ["/net/tcp", "/net/unix", "/net/netlink", "/net", "/journal", "/journal.new", ""] {
+      for name in ["/net/tcp", "/net/unix", "/net/netlink", "/net", "/journal", "/journal.new", "/journal.unread", ""] {
         // Names in a directory of our own.
         _ = unsafe remove(Scratch.path + name)
       }
