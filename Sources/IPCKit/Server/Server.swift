@@ -115,7 +115,8 @@ public struct Server: ~Copyable {
   /// - Parameters:
   ///   - start: when a handler begins.
   ///   - handler: runs on the loop.
-  /// - Throws: what registering a listener or removing its path reports.
+  /// - Throws: what registering a listener or removing its path reports; ESHUTDOWN when somebody who shares a listener has
+  ///   shut it down: it ends as a server that is cancelled then.
   nonisolated(nonsending) public consuming func run(
     startingAt start: HandlerStart = .firstByte,
     _ handler: @escaping @Sendable (consuming Connection) async throws -> Void

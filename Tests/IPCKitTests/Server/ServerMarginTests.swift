@@ -14,9 +14,8 @@ import Testing
     try await withLoop { loop in
       for turns in 0..<20 {
         let (stop, hasBegun) = (ServerStop(), Flag())
-        let box = ListenerCarrier(try UnixListener(binding: .path(path)))
         let server = Task(executorPreference: loop) {
-          let server = Server(try box.take(), on: loop, stop: stop)
+          let server = Server(try UnixListener(binding: .path(path)), on: loop, stop: stop)
           hasBegun.set()
           try await server.run { _ in }
         }
@@ -34,30 +33,20 @@ import Testing
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
       try await withLoop { loop in
-        let box = ListenerCarrier(try UnixListener(binding: .path(directory("s"))))
         let before = try DescriptorLimit.current()
         var lowered = before
-        // Room for a few of the loops that it needs, which end with it.
+        // Room for the listener and a few of the loops, which end with it.
         lowered.soft = 32
         try lowered.apply()
-        let error = await systemFailure { try await Server(box.take(), on: loop, loops: 64).run { _ in } }
+        let error = await systemFailure {
+          let listener = try UnixListener(binding: .path(directory("s")))
+          #expect(entries(of: directory.path) == ["s", "s.lock"])
+          try await Server(listener, on: loop, loops: 64).run { _ in }
+        }
         try before.apply()
         #expect(error?.errno == EMFILE)
       }
       #expect(entries(of: directory.path) == ["s.lock"])
     }
-  }
-}
-
-/// A listener on its way into a task.
-private final class ListenerCarrier: @unchecked Sendable {
-  // Sendable, because whoever takes it out is the only one who ever does.
-  private var listener: UnixListener?
-
-  init(_ listener: consuming UnixListener) { self.listener = consume listener }
-
-  func take() throws -> UnixListener {
-    guard let listener = listener.take() else { throw HandlerFailed() }
-    return listener
   }
 }
