@@ -54,7 +54,10 @@ final class TestManager: Askable {
     #expect(try tell("restart", "\(signal)") == "\"ready\"", sourceLocation: location)
   }
 
-  /// Starts windowd again if it has ended by itself, as a manager with a socket does for who waits there.
+  /// From here on, starts windowd again for who comes to the socket after it has ended by itself.
+  func startOnDemand() throws { try tell("start on demand") }
+
+  /// Starts windowd again if it has ended by itself.
   func startIfNeeded() throws {
     guard try tell("state") != "\"ready\"" else { return }
     try tell("forget")

@@ -32,6 +32,7 @@ said = []
 service = 0
 is_ready = False
 is_deaf = False
+starts_on_demand = False
 exits = {}
 
 
@@ -84,8 +85,13 @@ def start():
             "NOTIFY_SOCKET": directory + "/notify", "FDSTORE": str(capacity), "RUNTIME_DIRECTORY": runtime,
         }
         os.execve(command[0], command, {**os.environ, **variables})
+    # A number may have been another's before.
+    exits.pop(service, None)
     attend(lambda: is_ready or service in exits)
-    return status()
+    # It may have said so and ended, with nothing to do, before this process had a turn.
+    while not is_deaf and select.select([notifications], [], [], 0)[0]:
+        hear()
+    return "ready" if is_ready and exits.get(service, 0) == 0 else status()
 
 
 def status():
@@ -146,6 +152,9 @@ def perform(words):
         case ["deaf", yes]:
             global is_deaf
             is_deaf = yes == "yes"
+        case ["start on demand"]:
+            global starts_on_demand
+            starts_on_demand = True
         case _: raise ValueError(words)
 
 
@@ -160,12 +169,19 @@ def attend(done):
     reap()
     while not done():
         watched = [wakeup, control] + list(clients) + ([] if is_deaf else [notifications])
+        if starts_on_demand and exits.get(service) == 0:
+            watched.append(listener)
         for ready in select.select(watched, [], [])[0]:
             if ready is wakeup:
                 os.read(wakeup, 4096)
                 reap()
             elif ready is notifications:
                 hear()
+            elif ready is listener:
+                # Unless the client that was heard before has had it started.
+                if service in exits:
+                    forget()
+                    start()
             elif ready is control:
                 client = control.accept()[0]
                 clients[client] = client.makefile("rwb", buffering=0)
