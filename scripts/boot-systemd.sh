@@ -118,10 +118,10 @@ inside() {
     env --chdir=/ --ignore-environment PATH="$path" HOME=/root TERM="${TERM:-dumb}" LC_ALL=C.UTF-8 "$@"
 }
 
-# Waits for what the arguments say, 10 s at most.
+# Waits for what the arguments say, a minute at most.
 until_true() {
   local _
-  for _ in {1..500}; do
+  for _ in {1..3000}; do
     "$@" && return
     kill -0 "$outer" 2>/dev/null || break
     sleep 0.02

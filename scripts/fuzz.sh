@@ -20,6 +20,8 @@ report=docs/reports/fuzzing.md
 export SWIFT_BACKTRACE=enable=no
 # What one input may take before it counts as a find; a run that does not end is ended a while after its time.
 patience=25
+# An input's bytes at the most: what takes them apart has states enough for these, and longer ones take longer.
+longest=1024
 
 build() {
   # All of it is watched, the C too, optimized, with assertions. gold does not take what the sanitizers make.
@@ -41,8 +43,8 @@ one() {
   mkdir -p "${corpora[0]}"
   # Where memory came from is of use once something is found, which runs again without this.
   ASAN_OPTIONS=malloc_context_size=1:quarantine_size_mb=16 \
-    IPCKIT_FUZZ_TARGET=$target timeout --signal=KILL $((FUZZ_SECONDS + 2 * patience + 60)) "$fuzzer" \
-    -max_total_time="$FUZZ_SECONDS" -runs="$FUZZ_RUNS" -timeout="$patience" -print_final_stats=1 -close_fd_mask=2 \
+    IPCKIT_FUZZ_TARGET=$target timeout --foreground --signal=KILL $((FUZZ_SECONDS + 2 * patience + 60)) "$fuzzer" \
+    -max_total_time="$FUZZ_SECONDS" -runs="$FUZZ_RUNS" -timeout="$patience" -max_len="$longest" -print_final_stats=1 -close_fd_mask=2 \
     -artifact_prefix="$finds/$target-" "${corpora[@]}" >"$logs/$target.log" 2>&1 || status=$?
   echo $((SECONDS - begin)) >"$logs/$target.seconds"
   echo "$target: $(executions "$target") executions, $(state "$target" cov) edges, status $status"

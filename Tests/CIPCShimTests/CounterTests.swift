@@ -25,6 +25,8 @@ import Testing
     var value: UInt64 = 0
     #expect(unsafe ipc_take_count(timer, &value) == 0)
     #expect(ipc_set_timerfd(timer, 1, 0) == 0)
+    var question = pollfd(fd: timer, events: Int16(POLLIN), revents: 0)
+    #expect(unsafe poll(&question, 1, 60_000) == 1)
     #expect(unsafe ipc_take_count(timer, &value) == 1 && value == 1)
     #expect(ipc_set_timerfd(timer, -1, 0) == -EINVAL)
     close(timer)

@@ -99,7 +99,7 @@ private func mode(of path: String) -> mode_t {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     let report = directory.file("report")
     let outcome = try Program.run(
-      "--save", folder + "/file", "--output", report, "--run", "sh", "-c", "sleep 0.3; rm -r '\(folder)'")
+      "--save", folder + "/file", "--output", report, "--run", "sh", "-c", "sleep 3; rm -r '\(folder)'")
     #expect(outcome.status == 1)
     #expect(outcome.errors.contains("\(folder)/file: No such file or directory"))
     // What was seen is told before.

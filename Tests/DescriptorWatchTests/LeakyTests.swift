@@ -44,7 +44,7 @@ internal import Testing
     #expect(compiled.status == 0, "\(compiled.errors)")
     let leaky = try Job([program] + arguments + ["10"])
     #expect(leaky.prints("window 3: "))
-    let outcome = try Program.run("\(leaky.id)", "--interval", "500ms", "--count", "3", "--json")
+    let outcome = try Program.run("\(leaky.id)", "--interval", "1s", "--count", "3", "--json")
     leaky.signal(SIGTERM)
     _ = try leaky.outcome()
     return try JSONDecoder().decode(ReportDocument.self, from: Data((outcome.lines.last ?? "").utf8))

@@ -37,7 +37,7 @@ private func document(_ text: String) throws -> ReportDocument {
     let directory = try commonDirectory()
     let path = directory.file("snapshot")
     let job = try Job(ordinary + [Program.path, "\(python.id)", "--interval", "20ms", "--save", path])
-    #expect(job.prints("\n0."))
+    #expect(job.prints(" s  ", times: 2))
     try python.step()
     let outcome = try job.outcome()
     #expect(outcome.status == 1)
@@ -54,7 +54,7 @@ private func document(_ text: String) throws -> ReportDocument {
     #expect(try Job(["sh", "-c", "cp \"$(command -v sleep)\" '\(program)'"]).outcome().status == 0)
     try FileManager.default.setAttributes([.posixPermissions: 0o111], ofItemAtPath: program)
     let report = directory.file("report")
-    let arguments = ["--json", "--output", report, "--run", program, "0.1"]
+    let arguments = ["--json", "--output", report, "--run", program, "2"]
     #expect(try Job(ordinary + [Program.path] + arguments).outcome().status == 0)
     let found = try document(contents(of: report))
     #expect(found.samples == 0 && found.snapshot == nil)
@@ -153,7 +153,7 @@ private func document(_ text: String) throws -> ReportDocument {
 
   @Test func withoutAWarmUpAShortCommandIsJudged() throws {
     let outcome = try Program.run(
-      "--warm-up", "0", "--interval", "10ms", "--fail-on-growth", "0", "--run", "sleep", "0.3")
+      "--warm-up", "0", "--interval", "10ms", "--fail-on-growth", "0", "--run", "sleep", "3")
     #expect(outcome.status == 0)
     #expect(!outcome.errors.contains("not judged"))
   }

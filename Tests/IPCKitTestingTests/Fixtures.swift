@@ -38,7 +38,9 @@ import Testing
     let pipe = try Pipe()
     var descriptors = ChildDescriptors()
     descriptors.set(7, to: pipe.writing)
-    let command = Command(arguments: ["sh", "-c", "sleep 30 & exit 0"], environment: .inherited)
+    // Until then it is called as the shell.
+    let script = "sleep 30 & until grep -q sleep /proc/$!/comm; do :; done"
+    let command = Command(arguments: ["sh", "-c", script], environment: .inherited)
     _ = try DetachedProcess(command, with: descriptors).exit()
   }
 

@@ -143,9 +143,14 @@ class Shells:
     def expect(self, line, wanted=(), unwanted=(), shells=SHELLS):
         """Checks what is offered for a line: words that must be among it, and words that must not."""
         for shell in shells:
-            screen = self.offered(shell, line)
-            words = set(screen.split())
-            missing = [word for word in wanted if word not in words]
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                screen = self.offered(shell, line)
+                words = set(screen.split())
+                missing = [word for word in wanted if word not in words]
+                # What asks windowd does not wait long for its answer.
+                if not missing or time.monotonic() > deadline:
+                    break
             spurious = [word for word in unwanted if word in words]
             complaint = re.search(r"^[\r\b]*(Error|windowctl|fdwatch):", screen, re.MULTILINE)
             good = not missing and not spurious and not complaint

@@ -61,12 +61,12 @@ def strangers(server, far):
     with far.running():
         with server.tunnel(far.near, far.socket, user="nobody"):
             status, said = far.control("list-windows")
-            refused = "Permission denied" in server.log.read_text()
+            refused = becomes(lambda: "Permission denied" in server.log.read_text())
             check(status == 1 and refused, "another user's login is stopped by the socket's mode", said)
             # Where that lets everyone in, by windowd itself.
             far.socket.chmod(0o666)
             status, said = far.control("list-windows")
-            refused = f"refused user {STRANGER}" in far.log.read_text()
+            refused = becomes(lambda: f"refused user {STRANGER}" in far.log.read_text())
             check(status == 1 and refused, "and by windowd, which sees that user", said)
             far.socket.chmod(0o600)
         with server.tunnel(far.near, far.socket, "-oStreamLocalBindMask=0111"):

@@ -145,7 +145,9 @@ internal import WindowProtocol
 
   @Test func keyIsConfigurableAndCanBeNone() throws {
     try withDaemon { daemon in
-      let id = try daemon.create("sh", "-c", "stty raw; cat -v")
+      let id = try daemon.create("sh", "-c", "stty raw; echo ready; cat -v")
+      // Before, the key would be the interrupting kind.
+      #expect(try eventually { try daemon.text(of: id).contains("ready") })
       let screen = try Screen()
       let other = try daemon.attach(id, on: screen, "--detach-key", "^a")
       try screen.type("\u{1C}")

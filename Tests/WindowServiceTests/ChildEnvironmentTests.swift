@@ -58,8 +58,12 @@ internal import WindowProtocol
       for _ in 0..<3 { _ = try daemon.create("cat") }
       let child = try daemon.child(of: 3)
       // While a program begins, its loader has a library open.
-      #expect(eventually { Set(child.descriptors.keys) == [0, 1, 2] })
-      let descriptors = child.descriptors
+      var descriptors: [Int32: String] = [:]
+      let areThree = eventually {
+        descriptors = child.descriptors
+        return Set(descriptors.keys) == [0, 1, 2]
+      }
+      #expect(areThree)
       #expect(Set(descriptors.values).count == 1)
       #expect(descriptors[0]?.hasPrefix("/dev/pts/") == true)
     }

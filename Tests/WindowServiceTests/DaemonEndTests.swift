@@ -54,14 +54,16 @@ internal import WindowProtocol
   }
 
   @Test func takesNoNewWindowsWhileItEnds() throws {
-    let daemon = try TestDaemon(configuration: "hang-up-grace = 5")
+    let daemon = try TestDaemon(configuration: "hang-up-grace = 60")
     let id = try daemon.create("sh", "-c", "trap '' HUP; echo ready; while :; do sleep 0.1; done")
     #expect(try eventually { try daemon.show(id).printed > 0 })
+    let child = try daemon.child(of: id)
     daemon.process.signal(SIGTERM)
     _ = try daemon.process.line(containing: "stopping")
     #expect(eventually { !exists(daemon.socket) })
     #expect(daemon.facts.isAlive)
     #expect(throws: IPCError.self) { _ = try daemon.connect() }
+    kill(pid_t(child.id), SIGKILL)
     #expect(try daemon.process.exit() == .exited(0))
   }
 

@@ -57,18 +57,27 @@ internal import WindowProtocol
   @Test func aShortageThatPassesCostsNothing() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
-      var journal = Journal(in: directory.path, log: Log())
-      journal.rewrite([Entry(id: 7)])
       let before = try DescriptorLimit.current()
       var lowered = before
       lowered.soft = 3
-      try lowered.apply()
-      // While the limit is low, no file can be opened.
-      try startThread {
-        usleep(30_000)
-        try? before.apply()
+      while true {
+        var journal = Journal(in: directory.path, log: Log())
+        journal.rewrite([Entry(id: 7)])
+        // While the limit is low, no file can be opened.
+        try lowered.apply()
+        let begun = ContinuousClock.now
+        let lifted = Lock<ContinuousClock.Instant?>(nil)
+        try startThread {
+          usleep(30_000)
+          try? before.apply()
+          lifted.withLock { $0 = .now }
+        }
+        let read = journal.read()
+        #expect(eventually { lifted.withLock { $0 } != nil })
+        // Where the thread was late, the shortage was one that does not pass.
+        guard let end = lifted.withLock({ $0 }), end - begun < .milliseconds(80) else { continue }
+        return #expect(read == [Entry(journal: 1), Entry(id: 7)])
       }
-      #expect(journal.read() == [Entry(journal: 1), Entry(id: 7)])
     }
   }
 

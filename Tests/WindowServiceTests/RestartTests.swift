@@ -125,9 +125,9 @@ extension RestartTests {
     let manager = try TestManager()
     let id = try manager.create("cat")
     let screen = try Screen()
-    let client = try manager.attach(id, on: screen, "--timeout", "2")
+    let client = try manager.attach(id, on: screen, "--timeout", "8")
     // The time for its first answer: nothing tells that it is over.
-    let over = Deadline.after(.seconds(2))
+    let over = Deadline.after(.seconds(8))
     while !over.hasPassed { usleep(10_000) }
     try manager.restart(by: SIGKILL)
     #expect(try screen.shows("here\r\nhere") { try screen.type("here\r") })
@@ -140,6 +140,7 @@ extension RestartTests {
     let manager = try TestManager()
     let id = try manager.create("sh", "-c", "trap '' HUP; echo ready; while :; do sleep 0.1; done")
     #expect(try eventually { try manager.text(of: id).hasPrefix("ready") })
+    #expect(try manager.windowctl("config", "hang-up-grace=60").status == 0)
     var client = try manager.connect()
     try client.send(#"{"close-window":{"id":1}}"# + "\n")
     // Hung up, and not yet killed: its number in the list is the same, and so is it.
@@ -147,6 +148,7 @@ extension RestartTests {
     try manager.restart(by: SIGTERM)
     #expect(try client.line()?.contains(#""code":"stopping""#) == true)
     #expect(try manager.child(of: id).isAlive)
+    #expect(try manager.windowctl("config", "hang-up-grace=0").status == 0)
     try manager.close(id)
     try manager.expectStored(0)
   }

@@ -96,7 +96,7 @@ private let strace = "/usr/bin/strace"
   @Test(.enabled(if: Programs.has(strace), "strace IS MISSING: refusals are not tried"))
   func childThatIsKilledBeforeItHasATableIsGoneSoon() throws {
     // Held up for longer than it lives, so that the daemon waits already when it dies.
-    try withInjected(["close_range:delay_enter=2000000"]) { process, client in
+    try withInjected(["close_range:delay_enter=6000000"]) { process, client in
       let taken = try duration {
         try client.send("{\"create-window\":{\"command\":[\"true\"]}}\n")
         #expect(eventually { !process.facts.children.isEmpty })

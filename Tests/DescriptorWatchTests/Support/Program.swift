@@ -76,7 +76,9 @@ final class Job {
   var output: String { contents(of: directory.file("out")) }
 
   /// Whether it comes to print this.
-  func prints(_ part: String) -> Bool { eventually { output.contains(part) } }
+  func prints(_ part: String, times count: Int = 1) -> Bool {
+    eventually { output.components(separatedBy: part).count > count }
+  }
 
   func signal(_ number: Int32) { if !isReaped { kill(id, number) } }
 

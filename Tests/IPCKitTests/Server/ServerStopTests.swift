@@ -9,14 +9,14 @@ import Testing
   /// With less patience than elsewhere, for what a server that does not stop would never do.
   static func endsSoon(_ peer: Peer) -> Bool {
     failure {
-      guard try peer.client.reader.nextLine(as: String.self, deadline: .after(.seconds(5))) == nil else {
+      guard try peer.client.reader.nextLine(as: String.self, deadline: .after(.seconds(30))) == nil else {
         throw HandlerFailed()
       }
     } == nil
   }
 
   static func endsSoon(_ service: Service) -> Bool {
-    let deadline = Deadline.after(.seconds(5))
+    let deadline = Deadline.after(.seconds(30))
     while !service.hasEnded.isSet, !deadline.hasPassed { usleep(500) }
     return service.hasEnded.isSet
   }

@@ -91,7 +91,7 @@ import Testing
           lowered.soft = UInt64(lowestFreeDescriptor()) + 1
           try lowered.apply()
           let late = try Peer(path)
-          let ended = failure { _ = try late.client.reader.nextLine(as: String.self, deadline: .after(.seconds(5))) }
+          let ended = failure { _ = try late.client.reader.nextLine(as: String.self, deadline: .after(.seconds(30))) }
           try before.apply()
           quiet.expect(ended == nil, "the late one was left in silence: \(ended.map { "\($0)" } ?? "")")
           // Counted a moment after the client has seen the end.

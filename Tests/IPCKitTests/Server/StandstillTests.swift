@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 @Suite(.leakFree, .serialized, .timeLimit(.minutes(5))) struct StandstillTests {
-  private static let frameTime = Duration.seconds(1)
+  private static let frameTime = Duration.seconds(4)
   /// More than one look at the kernel's events shows.
   private static let crowd = 300
 

@@ -146,7 +146,7 @@ def judge_daemon(daemon, path, directory, idle, problems):
         # One that has just ended is gone already.
         with contextlib.suppress(windows.Refused):
             windows.close(path, window["id"])
-    if not wait(lambda: traced.descriptors(daemon.pid, directory) == idle):
+    if not wait(lambda: traced.has_no_more(daemon.pid, directory, idle)):
         problems.append(f"windowd: {len(idle)} descriptors before, {traced.descriptors(daemon.pid, directory)} now")
 
 

@@ -56,8 +56,7 @@ def judge(daemon, fault, before, whole, problems):
     if not wait(lambda: not traced.children(daemon.pid)):
         problems.append(f"children left: {traced.children(daemon.pid)}")
     # What could not be opened at first may have been made good since; then it has all that others have.
-    right = [sorted(before), whole]
-    if not wait(lambda: traced.descriptors(daemon.pid, daemon.directory) in right):
+    if not wait(lambda: traced.has_no_more(daemon.pid, daemon.directory, before, whole)):
         there = traced.descriptors(daemon.pid, daemon.directory)
         problems.append(f"descriptors: {len(before)} before, {len(there)} now: {there}")
     if not wait(lambda: traced.busy(daemon.pid) < 0.3):

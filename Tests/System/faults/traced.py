@@ -14,8 +14,8 @@ from errnos import ERRNOS
 
 # A program that has neither answered nor ended by then does not: its own deadlines are five seconds and ten.
 PATIENCE = 12
-# More seconds of work than these were spent on waiting: a command is done with its own in a tenth of one.
-WORK = 1
+# More seconds of work than these were spent on waiting: a command is done with its own in a tenth of one, here.
+WORK = 4
 
 
 class Fault:
@@ -94,6 +94,12 @@ def descriptors_at_rest(process, directory):
 
     wait(settled)
     return looks[-1]
+
+
+def has_no_more(process, directory, *allowed):
+    """Whether nothing is open beyond what one of these lists has: fewer, if something was on its way out there."""
+    found = collections.Counter(descriptors(process, directory))
+    return any(found <= collections.Counter(most) for most in allowed)
 
 
 def children(process):

@@ -170,7 +170,7 @@ def type_and_see(user, client):
     # What is typed can be lost with the call that fails, so a user would type again.
     for _ in range(3):
         os.write(user, b"typed\r")
-        while ready := select.select([user, client.socket], [], [], 1)[0]:
+        while ready := select.select([user, client.socket], [], [], PATIENCE / 3)[0]:
             if client.socket in ready:
                 return
             seen += os.read(user, 4096)

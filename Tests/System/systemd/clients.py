@@ -104,8 +104,12 @@ def burst(manager, windows):
         await asyncio.sleep(delay)
         begun = time.monotonic()
         try:
-            reader, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), PATIENCE)
-            writer.write(QUESTION)
+            connection = socket.socket(socket.AF_UNIX)
+            connection.setblocking(False)
+            # In one turn: who says nothing for too long is not waited for by a windowd that ends.
+            await asyncio.get_running_loop().sock_connect(connection, path)
+            connection.send(QUESTION)
+            reader, writer = await asyncio.open_unix_connection(sock=connection)
             answer = json.loads(await asyncio.wait_for(reader.readline(), PATIENCE))
             writer.close()
             return begun, time.monotonic(), len(answer["windows"])

@@ -13,7 +13,7 @@ HOLD = pathlib.Path("/run/hold")
 GAP = f"""[Service]
 ExecStartPre=/bin/sh -c 'while [ -e {HOLD} ]; do sleep 0.02; done'
 """
-WATCHDOG = "[Service]\nWatchdogSec=2s\n"
+WATCHDOG = "[Service]\nWatchdogSec=8s\n"
 
 
 @contextlib.contextmanager

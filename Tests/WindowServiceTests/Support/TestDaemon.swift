@@ -55,7 +55,7 @@ final class TestDaemon: Askable {
   }
 
   /// Its descriptors once they are no more than `expected`, or as they are when that does not come.
-  func descriptors(settlingTo expected: [Int32: String], within limit: Duration = .seconds(10)) -> [Int32: String] {
+  func descriptors(settlingTo expected: [Int32: String], within limit: Duration = patience) -> [Int32: String] {
     var found = facts.descriptors
     _ = eventually(within: limit) {
       found = facts.descriptors

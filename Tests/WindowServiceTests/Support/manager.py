@@ -6,7 +6,7 @@
 # manager.py DIRECTORY CAPACITY PROGRAM ARGUMENT...: serves DIRECTORY/control, a JSON list of words a line, a JSON value in
 # answer to each.
 
-import ctypes, json, mmap, os, select, shutil, signal, socket, struct, sys
+import contextlib, ctypes, json, mmap, os, select, shutil, signal, socket, struct, sys
 
 directory, capacity, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 runtime = directory + "/runtime"
@@ -43,7 +43,10 @@ def assignments(message):
 def hear():
     """Takes one notification, as sd_notify(3) describes them."""
     global is_ready
-    message, descriptors, _, _ = socket.recv_fds(notifications, 65536, 253)
+    try:
+        message, descriptors, _, _ = socket.recv_fds(notifications, 65536, 253, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return  # It was heard in the midst of what came before it in the same turn.
     told = assignments(message)
     said.append(message.decode())
     if told.get("READY") == "1":
@@ -173,7 +176,8 @@ def attend(done):
             watched.append(listener)
         for ready in select.select(watched, [], [])[0]:
             if ready is wakeup:
-                os.read(wakeup, 4096)
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wakeup, 4096)
                 reap()
             elif ready is notifications:
                 hear()
