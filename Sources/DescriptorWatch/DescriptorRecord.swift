@@ -98,10 +98,10 @@ extension DescriptorRecord {
   }
 
   /// Whether both are the same file under their numbers, as far as can be told.
-  package func isSameFile(as other: DescriptorRecord) -> Bool {
-    guard inode == other.inode, device == other.device, identity == other.identity else { return false }
-    // A file keeps its inode when it is renamed or deleted.
-    return device != nil || target == other.target
+  package func isSameFile(as other: DescriptorRecord) -> Bool { file == other.file }
+
+  private var file: FileIdentity {
+    FileIdentity(inode: inode, device: device, identity: identity, target: target)
   }
 }
 

@@ -12,7 +12,6 @@ struct Display {
   private let style: Style
   private let interval: Duration
   private var isDrawing = false
-  private var shownSamples = 0
 
   init(_ options: WatchOptions) {
     isJSON = options.isJSON

@@ -30,6 +30,8 @@ final class Attachment {
   private var waitingReader: CheckedContinuation<Void, Never>?
   /// Reads what is typed.
   var keyboard: Task<Void, Never>?
+  /// Resumed when less of what was typed is left for the program to take.
+  var waitingKeyboard: CheckedContinuation<Void, Never>?
   /// Shows when there is room.
   var writer: Task<Void, Never>?
   /// Why it is about to end.
@@ -73,6 +75,12 @@ final class Attachment {
     guard !setsPace else { return }
     waitingReader?.resume()
     waitingReader = nil
+  }
+
+  /// Lets its keyboard be read on.
+  func resumeKeyboard() {
+    waitingKeyboard?.resume()
+    waitingKeyboard = nil
   }
 
   /// How showing went on.

@@ -13,17 +13,9 @@ package struct ChildSetup: Sendable {
   private let loginShell: String
   private let descriptorLimit: DescriptorLimit
 
-  /// Variables that speak of the daemon's own process: its sockets, its supervisor, its log, the terminal it came from.
-  /// systemd.exec(5) tells which a supervisor sets.
-  private static let ownVariables: Set<String> = [
-    "NOTIFY_SOCKET", "INVOCATION_ID", "DEBUG_INVOCATION", "JOURNAL_STREAM", "LOG_NAMESPACE", "FDSTORE",
-    "SYSTEMD_EXEC_PID", "MAINPID", "MAINPIDFDID", "MANAGERPID", "MANAGERPIDFDID", "PIDFILE", "REMOTE_ADDR",
-    "REMOTE_PORT", "SO_COOKIE", "TRIGGER_UNIT", "TRIGGER_PATH", "TRIGGER_TIMER_REALTIME_USEC",
-    "TRIGGER_TIMER_MONOTONIC_USEC", "MONITOR_SERVICE_RESULT", "MONITOR_EXIT_CODE", "MONITOR_EXIT_STATUS",
-    "MONITOR_INVOCATION_ID", "MONITOR_UNIT", "SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS", "MEMORY_PRESSURE_WATCH",
-    "MEMORY_PRESSURE_WRITE",
-    "CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY",
-    "CONFIGURATION_DIRECTORY", "COLUMNS", "LINES", "TERMCAP", "WINDOWID", "STY", "TMUX", "TMUX_PANE",
+  /// Variables that speak of the terminal that the daemon came from.
+  private static let terminalVariables: Set<String> = [
+    "COLUMNS", "LINES", "TERMCAP", "WINDOWID", "STY", "TMUX", "TMUX_PANE",
   ]
 
   /// Looks at this process. Before it raises its own limits.
@@ -48,7 +40,8 @@ package struct ChildSetup: Sendable {
   }
 
   private static func removeOwnVariables(from environment: inout Environment) {
-    environment.remove { ownVariables.contains($0) || $0.hasPrefix("LISTEN_") || $0.hasPrefix("WATCHDOG_") }
+    environment.removeUnitVariables()
+    environment.remove { terminalVariables.contains($0) }
   }
 
   /// The command for a window.

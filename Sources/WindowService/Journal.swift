@@ -52,12 +52,14 @@ struct Journal: ~Copyable {
       var reader = BufferedReader(try Self.openToRead(path), limit: Self.limit)
       while let line = try reader.nextLine(as: [UInt8].self) {
         // A process that was killed may have left the last line half written.
-        guard let entry = try? WireFormat.decode(Entry.self, from: line) else { continue }
-        if let version = entry.journal, version != Self.version {
-          putAside("it is of version \(version), which this windowd does not know")
+        let entry = try? WireFormat.decode(Entry.self, from: line)
+        // The first line tells whose it is. It is never half written: the file had another name until it was complete.
+        if entries.isEmpty, entry?.journal != Self.version {
+          let version = entry?.journal.map { "of version \($0), which this windowd does not know" }
+          putAside("it is \(version ?? "none of windowd's")")
           return []
         }
-        entries.append(entry)
+        if let entry { entries.append(entry) }
       }
     } catch IPCError.system(let error) where error.errno == ENOENT {
       return []

@@ -41,8 +41,6 @@ final class Window {
   var typed: [UInt8] = []
   /// Waits until there is room for what was typed.
   var typing: Task<Void, Never>?
-  /// Resumed when less of what was typed is left.
-  var waitingTypist: CheckedContinuation<Void, Never>?
   /// Closing, or the daemon is about to end: it goes even if it is held.
   var isClosing = false
 
@@ -79,10 +77,9 @@ final class Window {
   /// After the last terminal that showed it.
   func forgetRecent() { recent = OutputRing(capacity: Self.mostBehind) }
 
-  /// Lets a keyboard be read on that waited because too much was typed.
-  func resumeTypist() {
-    waitingTypist?.resume()
-    waitingTypist = nil
+  /// Lets keyboards be read on that waited because too much was typed.
+  func resumeTypists() {
+    for attachment in attachments { attachment.resumeKeyboard() }
   }
 
   /// What `list-windows` tells.

@@ -30,7 +30,7 @@ extension WindowDaemon {
   private func work(listeningAt path: String) async -> Int32 {
     do {
       // Settings that are wrong, or a path that is taken, must end it before anyone is told that it is there.
-      try await readConfiguration()
+      try await configure(try configurationFile.read())
       await windows.restore(stored)
       try await serveUntilTheEnd(at: path)
       return 0
@@ -111,8 +111,8 @@ extension WindowDaemon {
     return false
   }
 
-  private func readConfiguration() async throws {
-    let settings = try configurationFile.read()
+  /// Takes over what the configuration file says.
+  private func configure(_ settings: [Setting]) async throws {
     try await windows.setFile(settings)
     for setting in settings where !Configuration.keys.contains(setting.key) {
       log.write(.warning, "configuration: '\(setting.key)' means nothing to windowd, and is kept for whoever asks")
@@ -122,16 +122,24 @@ extension WindowDaemon {
   /// Does what signals say until one says to stop.
   private func obeySignals() async throws {
     let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop)
-    while try await signals.next() == SIGHUP {
-      report.tell(.reloading)
-      do {
-        try await readConfiguration()
-        log.write(.information, "configuration read again")
-      } catch {
-        log.write(.error, "configuration unchanged: \(error)")
-      }
-      report.tell(.ready)
-    }
+    // Beside this: a file system that does not answer must not keep a SIGTERM from being heard.
+    let (hangUps, hangUp) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let reloading = Task(executorPreference: loop) { for await _ in hangUps { await reload() } }
+    defer { reloading.cancel() }
+    while try await signals.next() == SIGHUP { hangUp.yield() }
     log.write(.information, "stopping")
+  }
+
+  private func reload() async {
+    report.tell(.reloading)
+    do {
+      // On a thread that may wait.
+      try await configure(
+        try await loop.blocking { [configurationFile] in Result { try configurationFile.read() } }.get())
+      log.write(.information, "configuration read again")
+    } catch {
+      log.write(.error, "configuration unchanged: \(error)")
+    }
+    if !Task.isCancelled { report.tell(.ready) }
   }
 }

@@ -38,7 +38,13 @@ extension WindowDaemon {
   private func serve(at path: String, until stop: ServerStop) async throws {
     // Who may end because nobody is there may begin again, because somebody was.
     let listener = try inherited.take(keepingOne: options.idleExit != nil) ?? UnixListener(binding: .path(path))
+    // Clients may knock from here on.
+    do { try await reportReadiness() } catch {
+      try? listener.close()
+      throw error
+    }
     var limits = ServerLimits()
+    limits.frameLength = WireFormat.messageLimit
     // The terminal of a client that attaches.
     limits.descriptorsPerFrame = 1
     let server = Server(listener, on: loop, limits: limits, stop: stop) { [log] event in
@@ -49,7 +55,6 @@ extension WindowDaemon {
       }
     }
     counters.follow(server.counters)
-    try await reportReadiness()
     let following = Task(executorPreference: loop) { await report.follow(activity, windows, counters) }
     defer { following.cancel() }
     let handler = RequestHandler(windows: windows, counters: counters)
@@ -74,9 +79,13 @@ extension WindowDaemon {
     log.write(.information, "ready")
     report.tell(.ready, .status(ServiceReport.line(windows: await windows.count, connections: 0)))
     guard options.isDetached else { return }
-    let line = DaemonStatus.readyLine + "\n"
-    // A program that has gone meanwhile does not need to know.
-    _ = unsafe write(STDOUT_FILENO, line, line.utf8.count)
+    // Nobody is told so by a daemon that has yet to fail.
+    let copy = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+    guard copy >= 0 else { throw SystemError(errno: errno, operation: "fcntl") }
+    // Made in the line above, for us alone.
+    let output = unsafe FileDescriptor(owning: copy)
     for stream in 0...2 { try StandardStreams.redirectToNull(Int32(stream)) }
+    // A program that has gone meanwhile does not need to know.
+    try? output.writeAll(DaemonStatus.readyLine + "\n")
   }
 }

@@ -30,7 +30,7 @@ extension WindowTable {
     let window = attachment.window
     let tasks = [attachment.keyboard, attachment.writer].compactMap(\.self)
     for task in tasks { task.cancel() }
-    window.resumeTypist()
+    attachment.resumeKeyboard()
     attachment.resumeReader()
     for task in tasks { await task.value }
     if attachment.isAbandoned { attachment.replaceTheRest(with: Array(TerminalReset.sequence.utf8)) }

@@ -8,9 +8,12 @@ internal import WindowProtocol
 extension WindowTable {
   /// How much may be typed, or pasted, that the program has not taken; then the keyboard is not read.
   private static let mostTyped = 1 << 16
+  /// How much of what a terminal has is taken at once, before others have their turn.
+  private static let mostAtOnce = 1 << 16
 
   /// Reads what is typed on an attached terminal, until it is detached.
   func readKeyboard(_ ticket: UInt64) async {
+    var atOnce = 0
     while let attachment = attachments[ticket], attachment.end == nil {
       do throws(SystemError) {
         var span = scratch.mutableSpan
@@ -19,9 +22,17 @@ extension WindowTable {
         let count = try attachment.terminal.source.descriptor.read(into: &bytes)
         guard count > 0 else { return end(attachment, .terminalLost) }
         take(scratch[..<count], from: attachment)
-        if attachment.window.typed.count > Self.mostTyped { await untilTypedIsTaken(attachment) }
+        // What is typed where nothing may be typed waits for nobody.
+        let isAhead = attachment.window.typed.count > Self.mostTyped && !attachment.request.isReadOnly
+        if isAhead { await untilTypedIsTaken(attachment) }
+        atOnce += count
+        if atOnce > Self.mostAtOnce {
+          atOnce = 0
+          await Task.yield()
+        }
       } catch {
         guard error.errno == EAGAIN else { return end(attachment, .terminalLost) }
+        atOnce = 0
         guard (try? await attachment.terminal.source.readable()) != nil else { return }
       }
     }
@@ -63,7 +74,9 @@ extension WindowTable {
     while let window = windows[id], let live = window.live, !window.typed.isEmpty {
       guard (try? await live.terminal.source.writable()) != nil else { break }
       pushTyped(in: window)
-      if window.typed.count <= Self.mostTyped / 2 { window.resumeTypist() }
+      // While nobody has the terminal open, nobody makes room.
+      if !window.typed.isEmpty, live.terminal.source.descriptor.hasHungUp { window.typed = [] }
+      if window.typed.count <= Self.mostTyped / 2 { window.resumeTypists() }
     }
     windows[id]?.typing = nil
   }
@@ -73,7 +86,7 @@ extension WindowTable {
     let window = attachment.window
     await withCheckedContinuation { continuation in
       guard attachment.end == nil, window.typed.count > Self.mostTyped / 2 else { return continuation.resume() }
-      window.waitingTypist = continuation
+      attachment.waitingKeyboard = continuation
     }
   }
 }

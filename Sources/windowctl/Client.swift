@@ -184,11 +184,11 @@ struct Client {
   }
 
   /// How long a conversation lasts, at least, that was meant to go on.
-  private static let conversation = Duration.milliseconds(100)
+  static let conversation = Duration.milliseconds(100)
   /// How long a daemon may take to come after one that says that it ends.
   private static let succession = Duration.seconds(1)
   /// How many conversations in a row may end sooner.
-  private static let mostLosses = 4
+  static let mostLosses = 4
 
   private func ask(
     _ message: [UInt8], over connection: inout BufferedReader, _ deadline: Deadline

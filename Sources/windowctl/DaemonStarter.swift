@@ -36,6 +36,8 @@ struct DaemonStarter {
         arguments: [Self.program, "--detached", "--socket", client.path], environment: .inherited,
         directories: ["/"])
       command.environment["WINDOWD_SOCKET"] = nil
+      // It is no part of the unit that this may run in.
+      command.environment.removeUnitVariables()
       let writing = pipe.writing
       let daemon = try DetachedProcess(command, output: writing, deadline: client.deadline)
       // The end of the output must be the daemon's to make.

@@ -19,6 +19,8 @@ final class Visit: Sendable {
   private let hasNewSize = Atomic<Bool>(false)
   /// The signal that was to end this process, 0 for none.
   private let signal = Atomic<Int32>(0)
+  /// Whether the terminal waits for another daemon.
+  private let isAway = Atomic<Bool>(false)
 
   init(
     _ terminal: consuming OwnTerminal, _ client: Client, over connection: consuming BufferedReader
@@ -69,14 +71,20 @@ final class Visit: Sendable {
     connection.withLock { connection in
       var request = request
       var deadline = client.deadline
+      var losses: UInt32 = 0
       do throws(ClientFailure) {
         while true {
+          let goodTime = Deadline.after(Client.conversation)
           do throws(ClientFailure) {
             let end = try untilEnd(of: request, over: &connection, deadline)
             if end.ended != .daemonEnded || signal.load(ordering: .relaxed) > 0 { return .success(end) }
           } catch .lost(let reason) {
             // Nothing was lent yet, and nobody knows what has become of the request.
             if window.load(ordering: .relaxed) == 0 { throw .lost(reason) }
+            // A daemon that turns everyone away is not asked for ever.
+            losses = goodTime.hasPassed ? 0 : losses + 1
+            guard losses < Client.mostLosses else { throw .lost(reason) }
+            usleep(losses * 50_000)
           }
           try reconnect(&connection)
           // The first one may have passed long ago: that was the time for a window to be shown, not to be seen.
@@ -102,7 +110,12 @@ final class Visit: Sendable {
   }
 
   private func reconnect(_ connection: inout BufferedReader) throws(ClientFailure) {
+    // Nobody could be told of a signal, before or meanwhile: it ends this process at once.
+    isAway.store(true, ordering: .sequentiallyConsistent)
+    let number = signal.load(ordering: .sequentiallyConsistent)
+    if number > 0 { leave(number) }
     connection = try client.reconnect(by: .never)
+    isAway.store(false, ordering: .sequentiallyConsistent)
     do throws(SystemError) {
       try sending.withLock { (sending) throws(SystemError) in sending = try connection.descriptor.duplicate() }
     } catch {
@@ -140,8 +153,9 @@ final class Visit: Sendable {
         continue
       }
       // As long as nothing is lent, nothing needs an end; the second time, nobody answers.
-      let isFirst = signal.exchange(number, ordering: .relaxed) == 0
-      guard isFirst, window.load(ordering: .relaxed) > 0 else { leave(number) }
+      let isFirst = signal.exchange(number, ordering: .sequentiallyConsistent) == 0
+      let isLent = window.load(ordering: .relaxed) > 0 && !isAway.load(ordering: .sequentiallyConsistent)
+      guard isFirst, isLent else { leave(number) }
       send(.detach)
     }
   }

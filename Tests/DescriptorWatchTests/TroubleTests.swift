@@ -151,6 +151,32 @@ private func document(_ text: String) throws -> ReportDocument {
     #expect(unasked.output.hasSuffix("note: \(reason)\n"))
   }
 
+  /// Nobody reads what it prints, so that it waits; a signal ends it all the same.
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func oneThatNobodyReadsFromCanBeEnded(number: Int32) throws {
+    let python = try Python("")
+    let directory = try TemporaryDirectory()
+    let path = directory.file("fifo")
+    #expect(try Job(["mkfifo", path]).outcome().status == 0)
+    // Opened for both, so that opening does not wait. The path is a C string for the length of the call.
+    let fifo = unsafe open(path, O_RDWR | O_CLOEXEC)
+    defer { close(fifo) }
+    let job = try Job(
+      [Program.path, "--interval", "1ms", "--json", "\(python.id)"], setup: "exec >'\(path)'")
+    var (last, looks) = (Int32(0), 0)
+    #expect(
+      eventually {
+        var waiting: Int32 = 0
+        // The number of bytes, for the length of the call.
+        guard unsafe ioctl(fifo, UInt(FIONREAD), &waiting) == 0, waiting > 50_000 else { return false }
+        (last, looks) = (waiting, waiting == last ? looks + 1 : 0)
+        return looks > 50
+      })
+    job.signal(number)
+    let outcome = try job.outcome()
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("standard output"))
+  }
+
   @Test func withoutAWarmUpAShortCommandIsJudged() throws {
     let outcome = try Program.run(
       "--warm-up", "0", "--interval", "10ms", "--fail-on-growth", "0", "--run", "sleep", "3")

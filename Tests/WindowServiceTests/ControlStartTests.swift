@@ -68,6 +68,21 @@ internal import WindowProtocol
     }
   }
 
+  /// Started by a program of a unit, it is no part of that unit.
+  @Test func itHasNothingThatSpeaksForAUnit() throws {
+    try withoutDaemon { directory, socket, environment in
+      let own = ["NOTIFY_SOCKET": directory.file("notify"), "RUNTIME_DIRECTORY": directory.path, "FDSTORE": "9"]
+      var environment = environment
+      for (name, value) in own { environment[name] = value }
+      _ = try directory.write("somebody else's\n", to: "journal")
+      #expect(try run(Self.create, environment: environment).text == "1\n")
+      let daemon = try #require(daemons(at: socket).first)
+      let variables = text(of: "/proc/\(daemon)/environ") ?? ""
+      #expect(variables.contains("XDG_RUNTIME_DIR=") && !own.keys.contains { variables.contains("\($0)=") })
+      #expect(text(of: directory.file("journal")) == "somebody else's\n")
+    }
+  }
+
   @Test func commandSubstitutionReturns() throws {
     try withoutDaemon { _, _, environment in
       let script = "id=$(\"$@\"); echo got $id"

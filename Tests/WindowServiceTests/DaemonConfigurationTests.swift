@@ -6,7 +6,29 @@ internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
+private let strace = "/usr/bin/strace"
+
 @Suite(.leakFree) struct DaemonConfigurationTests {
+  /// As on a file system that does not answer.
+  @Test(.enabled(if: Programs.has(strace), "strace IS MISSING: no file is slow"))
+  func aFileThatIsSlowHoldsUpNobody() throws {
+    let directory = try TemporaryDirectory()
+    let (socket, file) = (directory.file("s"), try directory.write("scrollback = 8192\n", to: "conf"))
+    let process = try RunningProcess([
+      strace, "-D", "-f", "-qq", "-o", "/dev/null", "-P", file, "-e", "trace=openat", "-e",
+      "inject=openat:delay_enter=8000000", Programs.windowd, "--config", file, "--socket", socket,
+    ])
+    _ = try process.line(containing: "ready")
+    process.signal(SIGHUP)
+    var client = try RawClient(socket)
+    // Heard before, or at the same time.
+    for _ in 0..<3 { _ = try client.ask(.status(listing: false), for: Reply.Status.self) }
+    process.signal(SIGTERM)
+    _ = try process.line(containing: "stopping")
+    #expect(!process.lines.contains { $0.contains("configuration read again") })
+    #expect(try process.exit() == .exited(0))
+  }
+
   @Test func isReadAtTheStart() throws {
     let text =
       "# a comment\n\n  scrollback = 8192  \r\nsize=100x30\nfont.size = 12 = twelve\nmark=\u{301}\nshell = /bin/cat\n"

@@ -7,6 +7,8 @@ internal import IPCKitTesting
 internal import Testing
 internal import WindowProtocol
 
+private let strace = "/usr/bin/strace"
+
 @Suite(.leakFree) struct DaemonEndTests {
   @Test(arguments: [SIGTERM, SIGINT])
   func endsWithEverythingThatIsOpen(_ signal: Int32) throws {
@@ -65,6 +67,19 @@ internal import WindowProtocol
     #expect(throws: IPCError.self) { _ = try daemon.connect() }
     kill(pid_t(child.id), SIGKILL)
     #expect(try daemon.process.exit() == .exited(0))
+  }
+
+  /// Of what it needs to be detached, the second is not to be had.
+  @Test(.enabled(if: Programs.has(strace), "strace IS MISSING: no call fails"))
+  func oneThatCannotBeDetachedLeavesNoSocketAndPromisesNothing() throws {
+    let directory = try TemporaryDirectory()
+    let outcome = try run([
+      strace, "-D", "-f", "-qq", "-o", "/dev/null", "-P", "/dev/null", "-e", "trace=openat", "-e",
+      "inject=openat:error=EMFILE:when=2+", Programs.windowd, "--detached", "--socket", directory.file("s"),
+    ])
+    #expect(outcome.status == 1)
+    #expect(outcome.text == "" && outcome.errors.contains("Too many open files"))
+    #expect(names(in: directory.path) == ["s.lock"])
   }
 
   @Test func removesOnlyTheSocketThatItMade() throws {

@@ -42,8 +42,11 @@ internal import WindowProtocol
     #expect(names(in: directory.path) == ["journal"])
   }
 
-  /// Of another version, a link, which is not followed, and what is no file.
-  @Test(arguments: ["echo '{\"journal\":9}'>journal", "ln -s elsewhere journal", "mkdir journal"])
+  /// Of another version, of another program, a link, which is not followed, and what is no file.
+  @Test(arguments: [
+    "echo '{\"journal\":9}'>journal", "echo somebody else\\'s >journal", "echo '{\"id\":1}'>journal",
+    "ln -s elsewhere journal", "mkdir journal",
+  ])
   func whatCannotBeReadIsPutAside(script: String) throws {
     let directory = try TemporaryDirectory()
     _ = try run(["/bin/sh", "-c", "cd '\(directory.path)' && \(script)"])

@@ -55,9 +55,6 @@ package struct ProcessListing: ~Copyable {
     }
   }
 
-  /// Whether there is more to see than links.
-  var hasInformation: Bool { informationNumber >= 0 }
-
   /// Whether a number of this process is one of the two.
   func isOwn(_ number: Int32) -> Bool { number == links.number || number == informationNumber }
 

@@ -35,12 +35,13 @@ extension FileDescriptor {
   /// - Returns: how many bytes came, 0 at the end of the file.
   /// - Throws: ``IPCError/system(_:)``, ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func read(into buffer: inout MutableRawSpan, deadline: Deadline) throws(IPCError) -> Int {
-    if deadline != .never { try wait(for: IPC_READABLE, "read", deadline) }
+    var isHungUp = deadline == .never ? false : try wait(for: IPC_READABLE, "read", deadline)
     while true {
       do throws(SystemError) {
         return try read(into: &buffer)
       } catch  where error.errno == EAGAIN {
-        try wait(for: IPC_READABLE, "read", deadline)
+        if isHungUp { throw .system(.shutDown("read")) }
+        isHungUp = try wait(for: IPC_READABLE, "read", deadline)
       } catch {
         throw .system(error)
       }
@@ -51,14 +52,16 @@ extension FileDescriptor {
   ///
   /// A deadline can only be kept where the descriptor is non-blocking: a blocking write(2) takes all.
   /// - Returns: how many bytes were taken, which may be fewer than given.
-  /// - Throws: ``IPCError/system(_:)`` with EPIPE when the reader is gone, ``IPCError/deadlineExceeded(operation:)``.
+  /// - Throws: ``IPCError/system(_:)`` with EPIPE when the reader is gone, EIO for a terminal's full master while nobody
+  ///   has the terminal open; ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func write(_ bytes: RawSpan, deadline: Deadline) throws(IPCError) -> Int {
-    if deadline != .never { try wait(for: IPC_WRITABLE, "write", deadline) }
+    var isHungUp = deadline == .never ? false : try wait(for: IPC_WRITABLE, "write", deadline)
     while true {
       do throws(SystemError) {
         return try write(bytes)
       } catch  where error.errno == EAGAIN {
-        try wait(for: IPC_WRITABLE, "write", deadline)
+        if isHungUp { throw .system(.hungUp("write")) }
+        isHungUp = try wait(for: IPC_WRITABLE, "write", deadline)
       } catch {
         throw .system(error)
       }
@@ -69,8 +72,8 @@ extension FileDescriptor {
   ///
   /// Works on blocking and on non-blocking descriptors; never raises SIGPIPE. A deadline can only be kept where the
   /// descriptor is non-blocking: a blocking write(2) that has begun is not interrupted.
-  /// - Throws: ``IPCError/system(_:)`` with EPIPE when the reader is gone, ``IPCError/deadlineExceeded(operation:)``; how
-  ///   much was written by then is not told.
+  /// - Throws: ``IPCError/system(_:)`` with EPIPE when the reader is gone, EIO for a terminal's full master while nobody
+  ///   has the terminal open; ``IPCError/deadlineExceeded(operation:)``. How much was written by then is not told.
   public borrowing func writeAll(_ bytes: RawSpan, deadline: Deadline = .never) throws(IPCError) {
     var rest = bytes
     while !rest.isEmpty { rest = rest.extracting(droppingFirst: try write(rest, deadline: deadline)) }
@@ -88,7 +91,7 @@ extension FileDescriptor {
   }
 
   /// Waits for readiness with ppoll(2).
-  /// - Returns: whether nothing more will come, beside what has.
+  /// - Returns: whether nothing more will come, beside what has. Who is told EAGAIN after that would wait in vain.
   @discardableResult
   package borrowing func wait(
     for events: UInt32, _ operation: StaticString, _ deadline: Deadline
@@ -107,9 +110,20 @@ extension FileDescriptor {
   }
 }
 
+extension FileDescriptor {
+  /// Whether nothing more will come, or nobody takes anything any more. ppoll(2).
+  package var hasHungUp: Bool {
+    let came = ipc_poll(number, IPC_READ_HANGUP, 0)
+    return came > 0 && UInt32(came) & (IPC_HANGUP | IPC_READ_HANGUP) != 0
+  }
+}
+
 extension SystemError {
   /// A socket that waits for others, and that somebody who shares it has shut down: it is ready for ever, with nothing.
   static func shutDown(_ operation: StaticString) -> SystemError {
     SystemError(errno: ESHUTDOWN, operation: "\(operation)")
   }
+
+  /// A terminal that nobody has open, and which is full: nobody makes room, while poll(2) does not wait.
+  static func hungUp(_ operation: StaticString) -> SystemError { SystemError(errno: EIO, operation: "\(operation)") }
 }

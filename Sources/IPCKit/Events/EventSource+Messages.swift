@@ -33,21 +33,26 @@ extension EventSource {
     deadline: Deadline = .never, fileID: StaticString = #fileID, line: UInt32 = #line
   ) async throws(IPCError) -> ReceivedMessage {
     let site = CallSite(fileID, line)
+    var hasWaited = false
     while true {
       if let message = try descriptor.receiveIfReady(into: &buffer, descriptorLimit: limit, at: site) { return message }
+      if hasWaited, descriptor.hasHungUp { throw .system(.shutDown("recvmsg")) }
       try await readable(deadline: deadline)
+      hasWaited = true
     }
   }
 
   /// Writes all of `bytes`, suspending while there is no room; as ``FileDescriptor/writeAll(_:deadline:)-(RawSpan,_)``.
   /// - Throws: ``IPCError/cancelled`` too.
   nonisolated(nonsending) public func write(_ bytes: RawSpan, deadline: Deadline = .never) async throws(IPCError) {
-    var rest = bytes
+    var (rest, hasWaited) = (bytes, false)
     while !rest.isEmpty {
       do throws(SystemError) {
         rest = rest.extracting(droppingFirst: try descriptor.write(rest))
       } catch  where error.errno == EAGAIN {
+        if hasWaited, descriptor.hasHungUp { throw .system(.hungUp("write")) }
         try await writable(deadline: deadline)
+        hasWaited = true
       } catch {
         throw .system(error)
       }

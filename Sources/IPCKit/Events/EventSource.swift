@@ -44,13 +44,16 @@ public struct EventSource: ~Copyable {
 
   /// Waits until there may be something to read, or the peer has ended. Call it after a read returned EAGAIN.
   ///
-  /// It may return early: read, and wait again after EAGAIN.
+  /// It may return early: read, and wait again after EAGAIN. Of what has hung up and stays so, as a datagram socket that was
+  /// shut down, it returns every 10 ms.
   /// - Throws: ``IPCError/deadlineExceeded(operation:)``, ``IPCError/cancelled``.
   nonisolated(nonsending) public func readable(deadline: Deadline = .never) async throws(IPCError) {
     try await registration.wait(for: .read, deadline, "read")
   }
 
   /// Waits until there may be room to write, or nobody reads any more. Call it after a write returned EAGAIN.
+  ///
+  /// Of what has hung up and has no room, as the master of a terminal that nobody has open, it returns every 10 ms.
   /// - Throws: ``IPCError/deadlineExceeded(operation:)``, ``IPCError/cancelled``.
   nonisolated(nonsending) public func writable(deadline: Deadline = .never) async throws(IPCError) {
     try await registration.wait(for: .write, deadline, "write")

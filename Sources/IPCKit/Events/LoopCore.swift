@@ -194,6 +194,7 @@ extension LoopCore {
     if isHungUp || event.events & (IPC_READABLE | IPC_READ_HANGUP) != 0 { slots[index].isReadable = true }
     if isHungUp || event.events & IPC_WRITABLE != 0 { slots[index].isWritable = true }
     if isHungUp { slots[index].isHungUp = true }
+    slots[index].wasToldOfHangup = false
     wakeIfReady(index, .read)
     wakeIfReady(index, .write)
     wakeIfReady(index, .hangup)

@@ -25,13 +25,25 @@ struct Registration: ~Copyable {
     loop.core.unregister(slot, number)
   }
 
+  /// How long whoever tries in vain what a hang-up has made no easier waits before he may try again.
+  private static let pause = Duration.milliseconds(10)
+
   /// Waits for an event that was not seen yet.
   nonisolated(nonsending) func wait(
     for interest: Interest, _ deadline: Deadline, _ operation: StaticString
   ) async throws(IPCError) {
-    guard let key = reserve(interest) else { return }
-    switch await loop.suspend(key, deadline) {
+    loop.checkCurrent()
+    var end = deadline
+    if loop.core.takeReady(slot, interest) { return }
+    if isHungUp {
+      defer { loop.core.slots[slot].wasToldOfHangup = true }
+      // Nothing has come since the last wait: it may be ready for ever, with nothing.
+      guard loop.core.slots[slot].wasToldOfHangup else { return }
+      end = min(deadline, .after(Self.pause))
+    }
+    switch await loop.suspend(reserve(interest), end) {
     case .ready: return
+    case .deadline where end != deadline && !deadline.hasPassed: return
     case .deadline: throw .deadlineExceeded(operation: "\(operation)")
     case .cancelled: throw .cancelled
     }
@@ -39,25 +51,30 @@ struct Registration: ~Copyable {
 
   /// Waits for an event that was not seen yet, whether the task is cancelled or not.
   nonisolated(nonsending) func waitRegardless(for interest: Interest, _ deadline: Deadline = .never) async {
-    guard let key = reserve(interest) else { return }
-    _ = await loop.suspendRegardless(key, deadline)
+    guard !hasCome(interest) else { return }
+    _ = await loop.suspendRegardless(reserve(interest), deadline)
   }
 
   /// Runs `body` until it ends or the other end hangs up, which cancels it.
   nonisolated(nonsending) func untilHangup<Success: Sendable>(
     _ body: @escaping @Sendable () async -> Success
   ) async -> Success? {
-    guard let key = reserve(.hangup) else { return nil }
-    return await loop.run(body, until: key)
+    guard !hasCome(.hangup) else { return nil }
+    return await loop.run(body, until: reserve(.hangup))
   }
 
-  /// A wait to suspend in; nil when what it is for has come already.
-  private func reserve(_ interest: Interest) -> WaitKey? {
+  /// Whether what a wait is for has come already.
+  private func hasCome(_ interest: Interest) -> Bool {
     loop.checkCurrent()
-    guard !loop.core.takeReady(slot, interest) else { return nil }
-    // The event of a hang-up is seen once, but who waits after it must not wait for ever: nor where the kernel does not
-    // tell. A terminal may be open again.
-    if loop.core.slots[slot].isHungUp, ipc_poll(number, 0, 0) != 0 { return nil }
+    return loop.core.takeReady(slot, interest) || isHungUp
+  }
+
+  /// The event of a hang-up is seen once, but who waits after it must not wait for ever: nor where the kernel does not tell.
+  /// A terminal may be open again.
+  private var isHungUp: Bool { loop.core.slots[slot].isHungUp && ipc_poll(number, 0, 0) != 0 }
+
+  /// A wait to suspend in.
+  private func reserve(_ interest: Interest) -> WaitKey {
     if interest == .write { loop.core.armForWriting(slot, number) }
     return loop.core.slots.reserve(slot, interest)
   }

@@ -77,6 +77,8 @@ class EventReceiver {
   var isWritable = false
   /// Stays: a connection that was hung up never comes back.
   var isHungUp = false
+  /// Whether who waited there has heard of it already, and of nothing since.
+  var wasToldOfHangup = false
   /// Whether the kernel tells of room to write: only once somebody had to wait for it, or every read of a peer's would
   /// wake the loop.
   var isArmedForWriting = false

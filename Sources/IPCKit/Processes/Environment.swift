@@ -56,6 +56,25 @@ public struct Environment: Sendable {
     entries.removeAll { matches(String(decoding: $0.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)) }
   }
 
+  /// Removes what a service manager tells the main process of a unit: its sockets, whom to notify, its watchdog, its
+  /// directories, its journal. Who starts a process that is no part of the unit hands none of it on, or that process could
+  /// speak in the unit's name.
+  public mutating func removeUnitVariables() {
+    remove { Self.unitVariables.contains($0) || $0.hasPrefix("LISTEN_") || $0.hasPrefix("WATCHDOG_") }
+  }
+
+  /// systemd.exec(5) tells of them.
+  private static let unitVariables: Set<String> = [
+    "NOTIFY_SOCKET", "INVOCATION_ID", "DEBUG_INVOCATION", "JOURNAL_STREAM", "LOG_NAMESPACE", "FDSTORE",
+    "SYSTEMD_EXEC_PID", "MAINPID", "MAINPIDFDID", "MANAGERPID", "MANAGERPIDFDID", "PIDFILE", "REMOTE_ADDR",
+    "REMOTE_PORT", "SO_COOKIE", "TRIGGER_UNIT", "TRIGGER_PATH", "TRIGGER_TIMER_REALTIME_USEC",
+    "TRIGGER_TIMER_MONOTONIC_USEC", "MONITOR_SERVICE_RESULT", "MONITOR_EXIT_CODE", "MONITOR_EXIT_STATUS",
+    "MONITOR_INVOCATION_ID", "MONITOR_UNIT", "SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS", "MEMORY_PRESSURE_WATCH",
+    "MEMORY_PRESSURE_WRITE",
+    "CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY",
+    "CONFIGURATION_DIRECTORY",
+  ]
+
   private static func has(_ entry: [UInt8], _ name: String) -> Bool {
     entry.count > name.utf8.count && entry[name.utf8.count] == UInt8(ascii: "=") && entry.starts(with: name.utf8)
   }

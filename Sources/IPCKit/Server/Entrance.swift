@@ -66,7 +66,7 @@ private final class Parcel: @unchecked Sendable {
         throw error
       }
     }
-    for core in cores { core.loop.perform { core.begin() } }
+    for core in cores { core.tell { $0.begin() } }
     slot = loop.core.slots.take()
     let token = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe loop.core.slots[slot].target = Slot.Target(receiver: self, token: token)
@@ -86,13 +86,13 @@ private final class Parcel: @unchecked Sendable {
   /// Lets nobody in, ends who is between frames, and cancels the rest at the deadline.
   func drain(until deadline: Deadline) {
     close()
-    for core in cores { core.loop.perform { core.drain(until: deadline) } }
+    for core in cores { core.tell { $0.drain(until: deadline) } }
   }
 
   /// Ends everything.
   func cancel() {
     close()
-    for core in cores { core.loop.perform { core.cancel() } }
+    for core in cores { core.tell { $0.cancel() } }
   }
 
   /// Ends everything, for a reason that the server then reports.
@@ -132,6 +132,14 @@ private final class Parcel: @unchecked Sendable {
   }
 }
 
+extension ServerCore {
+  /// Tells it something on its own thread: now, where this is that one. It is not held meanwhile: its loop may have had its
+  /// last turn, and would keep what it was told, and so itself, for ever.
+  fileprivate func tell(_ what: @escaping @Sendable (ServerCore) -> Void) {
+    loop.perform { [weak self] in if let self { what(self) } }
+  }
+}
+
 // MARK: - Coming in
 
 extension Entrance {
@@ -157,7 +165,7 @@ extension Entrance {
     guard index > 0 else { return ownCore.take(descriptor, peer) }
     let core = cores[index]
     let parcel = Parcel(descriptor, peer)
-    core.loop.call { if let descriptor = parcel.take() { core.take(descriptor, parcel.peer) } }
+    core.tell { if let descriptor = parcel.take() { $0.take(descriptor, parcel.peer) } }
   }
 
   /// Turns somebody away.
@@ -176,5 +184,5 @@ extension Entrance {
   func report(_ error: SystemError) { observe(.acceptFailed(error)) }
 
   /// The last connection has ended, on any of the loops, and an idle server is to end.
-  func becameEmpty() { loop.perform { self.armIdleExit() } }
+  func becameEmpty() { loop.perform { [weak self] in self?.armIdleExit() } }
 }

@@ -151,17 +151,18 @@ public struct Server: ~Copyable {
         cores.append(make(try EventLoop(fileID: settings.site.fileID, line: settings.site.line), index))
       }
       entrance = try Entrance(settings, cores: cores)
+      try entrance.open(listeners)
     } catch {
       // Their paths are removed as they are by a server that has begun.
       for box in listeners { try? box.take()?.close() }
       throw error
     }
-    try entrance.open(listeners)
     if let deadline = settings.stop.attach(entrance) { entrance.drain(until: deadline) }
     await withTaskCancellationHandler {
       await entrance.serve()
     } onCancel: {
-      entrance.loop.call { entrance.taskWasCancelled() }
+      // Not held: the loop may have had its last turn.
+      entrance.loop.call { [weak entrance] in entrance?.taskWasCancelled() }
     }
     _ = settings.stop.attach(nil)
     try entrance.finish()

@@ -31,7 +31,7 @@ public final class ServerStop: Sendable {
       state.deadline = state.deadline ?? deadline
       return state.server
     }
-    server?.loop.call { server?.drain(until: deadline) }
+    server?.loop.call { [weak server] in server?.drain(until: deadline) }
   }
 
   /// Names the server that a stop is for; answers the deadline if it came before. Nil when it has ended.

@@ -150,11 +150,12 @@ extension BufferedReader {
     // What was lost does not come again.
     if let failure = descriptors?.failure { throw failure }
     // A blocking descriptor must not be read before it is ready, or the deadline would not be looked at again.
-    if deadline != .never { try descriptor.wait(for: IPC_READABLE, "read", deadline) }
+    var isHungUp = deadline == .never ? false : try descriptor.wait(for: IPC_READABLE, "read", deadline)
     while true {
       let got = read(framing)
       if got == -Int64(EAGAIN) {
-        try descriptor.wait(for: IPC_READABLE, "read", deadline)
+        if isHungUp { throw .system(.shutDown("read")) }
+        isHungUp = try descriptor.wait(for: IPC_READABLE, "read", deadline)
         continue
       }
       if let failure = descriptors?.failure { throw failure }

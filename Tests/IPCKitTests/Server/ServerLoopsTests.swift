@@ -111,6 +111,22 @@ private enum Local { @TaskLocal static var word = "none" }
     #expect(ended.entries.count == 12)
   }
 
+  /// What a loop is told after its last turn is held by nobody else, and must not hold the loop.
+  @Test(arguments: 0..<loops) func loopThatHasEndedBeforeACancellationIsForgotten(busy: Int) async throws {
+    let directory = try TemporaryDirectory()
+    let (path, setup) = (directory("s"), Setup(loops: Self.loops))
+    try await withService(at: path, setup, by: .commands(.reply)) { service in
+      let peers = try (0..<Self.loops).map { _ in try Peer(path) }
+      for peer in peers { #expect(try peer.ask("hello") == "hello") }
+      try peers[busy].client.send("half")
+      try eventually { service.counters.bytesReceived == Self.loops * 6 + 4 }
+      setup.stop.stop(deadline: .never)
+      for (number, peer) in peers.enumerated() where number != busy { #expect(try peer.client.rest() == []) }
+      // Nothing tells that the others' loops have had their last turn. The end of this cancels the server's task.
+      usleep(100_000)
+    }
+  }
+
   @Test func handlersHaveTheValuesOfTheTaskThatServes() async throws {
     let directory = try TemporaryDirectory()
     let (path, setup) = (directory("s"), Setup(loops: Self.loops))

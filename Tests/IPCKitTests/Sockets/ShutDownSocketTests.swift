@@ -40,6 +40,26 @@ import Testing
     #expect(systemFailure { _ = try descriptor.receive(into: &room, deadline: .after(Self.soon)) }?.errno == ESHUTDOWN)
   }
 
+  @Test func receivingOnALoopEnds() async throws {
+    try await withLoop { loop in
+      let pair = try SocketPair(.datagram)
+      pair.left.shutDown(SHUT_RDWR)
+      let source = try EventSource(pair.left, on: loop)
+      let error = await systemFailure {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        var span = bytes.mutableSpan
+        // Bytes seen as raw bytes: nothing is reinterpreted.
+        var room = unsafe span.mutableBytes
+        _ = try await source.receive(into: &room, deadline: .after(Self.soon))
+      }
+      #expect(error == SystemError(errno: ESHUTDOWN, operation: "recvmsg"))
+      // Who only waits gives way to others all the same.
+      let other = Task(executorPreference: loop) { await loop.sleep(until: .after(.milliseconds(1))) }
+      for _ in 0..<4 { try await source.readable() }
+      await other.value
+    }
+  }
+
   @Test(arguments: [SHUT_RD, SHUT_RDWR]) func serverEndsWithAnErrorAndFinishesWhatItHasBegun(how: Int) async throws {
     let directory = try TemporaryDirectory()
     let path = directory("s")

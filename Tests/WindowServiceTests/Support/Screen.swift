@@ -47,6 +47,12 @@ final class Screen {
     try unsafe master?.writeAll(bytes.span.bytes, deadline: patientDeadline)
   }
 
+  /// Types what is taken at once; nil when nothing is.
+  func typeOnce(_ bytes: [UInt8]) -> Int? {
+    // Bytes seen as raw bytes: nothing is reinterpreted.
+    try? unsafe master?.write(bytes.span.bytes)
+  }
+
   /// All that was printed so far, from now on.
   var bytes: [UInt8] {
     var buffer = [UInt8](repeating: 0, count: 65536)
