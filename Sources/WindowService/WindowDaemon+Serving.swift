@@ -38,11 +38,6 @@ extension WindowDaemon {
   private func serve(at path: String, until stop: ServerStop) async throws {
     // Who may end because nobody is there may begin again, because somebody was.
     let listener = try inherited.take(keepingOne: options.idleExit != nil) ?? UnixListener(binding: .path(path))
-    // Clients may knock from here on.
-    do { try await reportReadiness() } catch {
-      try? listener.close()
-      throw error
-    }
     var limits = ServerLimits()
     limits.frameLength = WireFormat.messageLimit
     // The terminal of a client that attaches.
@@ -55,6 +50,12 @@ extension WindowDaemon {
       }
     }
     counters.follow(server.counters)
+    do { try await reportReadiness() } catch {
+      // It begins only to end, which removes its socket.
+      stop.stop()
+      try? await server.run { _ in }
+      throw error
+    }
     let following = Task(executorPreference: loop) { await report.follow(activity, windows, counters) }
     defer { following.cancel() }
     let handler = RequestHandler(windows: windows, counters: counters)

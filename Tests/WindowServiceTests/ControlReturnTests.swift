@@ -41,6 +41,8 @@ internal import WindowProtocol
     let screen = try Screen()
     let client = try screen.run([Programs.windowctl, "attach", "--socket", path, "1"])
     try Self.lend(listener)
+    // By then it knows that it had the window.
+    _ = try listener.accept(deadline: patientDeadline)
     try listener.close()
     client.signal(SIGTERM)
     #expect(try client.exit() == .exited(128 + SIGTERM))
