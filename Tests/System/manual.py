@@ -126,7 +126,9 @@ def daemon_page():
     compare("windowd.8: settings", settings, items("windowd.8", "CONFIGURATION"))
     kept_back = page.partition("It has none of those")[2].partition(".Sh")[0]
     told = {name for name in re.findall(r"^\.Ev (\w+)", kept_back, re.MULTILINE) if not name.endswith("_")}
-    compare("windowd.8: variables kept back", strings_in("WindowService/ChildSetup.swift", "ownVariables"), told)
+    kept_back = strings_in("WindowService/ChildSetup.swift", "terminalVariables")
+    kept_back |= strings_in("IPCKit/Processes/Environment.swift", "unitVariables")
+    compare("windowd.8: variables kept back", kept_back, told)
 
 
 def keys_of(value, by_kind=("kinds", "growth")):
