@@ -248,43 +248,4 @@ internal import WindowProtocol
       #expect(try daemon.window(id).exit == nil)
     }
   }
-
-  @Test func pasteComesWholeHoweverSlowlyItIsTaken() throws {
-    try withDaemon { daemon in
-      let id = try daemon.create("sh", "-c", "stty raw -echo; echo ready; sleep 0.3; head -c 300000 | cksum; read x")
-      #expect(try eventually { try daemon.text(of: id).contains("ready") })
-      let screen = try Screen()
-      let client = try daemon.attach(id, on: screen)
-      let pasted = [UInt8]((0..<300_000).map { UInt8(ascii: "a") + UInt8($0 % 23) })
-      try screen.type(pasted)
-      let expected = try run(["sh", "-c", "awk 'BEGIN{for(i=0;i<300000;i++)printf \"%c\",97+i%23}' | cksum"]).text
-      #expect(screen.shows(expected.split(separator: "\n")[0].description))
-      try screen.type("\u{1C}")
-      #expect(try client.exit() == .exited(0))
-    }
-  }
-}
-
-extension Askable {
-  /// Runs windowctl on a terminal.
-  func client(
-    _ arguments: [String], on screen: Screen, environment: [String: String?] = [:]
-  ) throws -> RunningProcess {
-    var environment = environment
-    environment["WINDOWD_SOCKET"] = socket
-    return try screen.run([Programs.windowctl] + arguments, environment: environment)
-  }
-
-  /// Attaches, and returns when the terminal is lent, or it is known that it will not be.
-  func attach(
-    _ id: UInt64, on screen: Screen, _ options: String..., environment: [String: String?] = [:]
-  ) throws -> RunningProcess {
-    let before = try screen.settings
-    let client = try client(["attach"] + options + ["\(id)"], on: screen, environment: environment)
-    #expect(try eventually { try screen.settings != before || !client.facts.isAlive })
-    return client
-  }
-
-  /// What a window keeps, as text.
-  func text(of id: UInt64) throws -> String { String(decoding: try show(id).output.bytes, as: UTF8.self) }
 }

@@ -1,5 +1,5 @@
-// What is typed for a program that takes none of it: it holds up nobody, whoever else looks on, and whatever becomes of the
-// terminal.
+// What is typed for a program that is slow to take it, or takes none: it comes whole, and holds up nobody, whoever else
+// looks on and whatever becomes of the terminal.
 
 internal import Glibc
 internal import IPCKit
@@ -8,6 +8,21 @@ internal import Testing
 internal import WindowProtocol
 
 @Suite(.leakFree) struct TypingTests {
+  @Test func pasteComesWholeHoweverSlowlyItIsTaken() throws {
+    try withDaemon { daemon in
+      let id = try daemon.create("sh", "-c", "stty raw -echo; echo ready; sleep 0.3; head -c 300000 | cksum; read x")
+      #expect(try eventually { try daemon.text(of: id).contains("ready") })
+      let screen = try Screen()
+      let client = try daemon.attach(id, on: screen)
+      let pasted = [UInt8]((0..<300_000).map { UInt8(ascii: "a") + UInt8($0 % 23) })
+      try screen.type(pasted)
+      let expected = try run(["sh", "-c", "awk 'BEGIN{for(i=0;i<300000;i++)printf \"%c\",97+i%23}' | cksum"]).text
+      #expect(screen.shows(expected.split(separator: "\n")[0].description))
+      try screen.type("\u{1C}")
+      #expect(try client.exit() == .exited(0))
+    }
+  }
+
   @Test func whatIsTypedWhereNobodyHasTheTerminalIsDropped() throws {
     try withDaemon { daemon in
       let id = try daemon.create("sh", "-c", "exec sleep 1000 <&- >&- 2>&-")
