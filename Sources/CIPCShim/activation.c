@@ -9,9 +9,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+// SD_LISTEN_FDS_START.
+enum { first_descriptor = 3 };
 
 typedef int listen_fds_with_names(int unset_environment, char ***names);
 
@@ -38,8 +42,12 @@ int ipc_listen_descriptors(char ***names) {
   listen_fds_with_names *take;
   *(void **)&take = ipc_libsystemd_function("sd_listen_fds_with_names");
   if (take == NULL) return -ENOPKG;
+  long promised = strtol(getenv("LISTEN_FDS"), NULL, 10);
   int count = take(1, names);
   unsetenv(process_identity);
+  // What cannot be taken is ours all the same, and nobody else's to close.
+  if (count < 0 && promised > 0 && promised <= INT_MAX - first_descriptor)
+    close_range(first_descriptor, first_descriptor + (unsigned)promised - 1, 0);
   return count;
 }
 

@@ -67,7 +67,9 @@ int64_t ipc_write_without_signal(int descriptor, const void *bytes, size_t count
   int wrong = pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
   if (wrong != 0) return -wrong;
   int64_t put = ipc_write(descriptor, bytes, count);
-  if (put == -EPIPE && !was_pending) {
+  // A write that waited may have a part taken, and then the signal as well, when the reader goes.
+  int is_partial = put >= 0 && (size_t)put < count;
+  if ((put == -EPIPE || is_partial) && !was_pending) {
     struct timespec none = {0, 0};
     while (sigtimedwait(&pipe_signal, NULL, &none) < 0 && errno == EINTR) {
     }

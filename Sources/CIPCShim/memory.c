@@ -58,6 +58,9 @@ int ipc_add_seals(int descriptor, int seals) { return fcntl(descriptor, F_ADD_SE
 
 int ipc_map(int descriptor, size_t size, int writable, void **address) {
   void *mapped = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, descriptor, 0);
+  // Before Linux 6.7, one that is sealed against writing cannot be shared even to be read. The bytes are the same.
+  if (mapped == MAP_FAILED && errno == EPERM && !writable)
+    mapped = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (mapped == MAP_FAILED) return -errno;
   *address = mapped;
   return 0;

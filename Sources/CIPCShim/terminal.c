@@ -16,7 +16,10 @@
 _Static_assert(sizeof(struct ipc_terminal_settings) >= sizeof(struct termios), "room for the C library's structure");
 
 int ipc_open_terminal(uint16_t columns, uint16_t rows) {
-  int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  int master;
+  // Whoever opens a terminal waits for its lock.
+  do master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  while (master < 0 && errno == EINTR);
   if (master < 0) return -errno;
   int unlocked = 0;
   int wrong = ioctl(master, TIOCSPTLCK, &unlocked) < 0 ? -errno : ipc_set_terminal_size(master, columns, rows);

@@ -35,13 +35,14 @@ extension FileDescriptor {
   /// - Returns: how many bytes came, 0 at the end of the file.
   /// - Throws: ``IPCError/system(_:)``, ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func read(into buffer: inout MutableRawSpan, deadline: Deadline) throws(IPCError) -> Int {
-    var isHungUp = deadline == .never ? false : try wait(for: IPC_READABLE, "read", deadline)
+    var hangups = Hangups()
+    if deadline != .never { hangups.note(try wait(for: IPC_READABLE, "read", deadline)) }
     while true {
       do throws(SystemError) {
         return try read(into: &buffer)
       } catch  where error.errno == EAGAIN {
-        if isHungUp { throw .system(.shutDown("read")) }
-        isHungUp = try wait(for: IPC_READABLE, "read", deadline)
+        if hangups.areFinal { throw .system(.shutDown("read")) }
+        hangups.note(try wait(for: IPC_READABLE, "read", deadline))
       } catch {
         throw .system(error)
       }
@@ -55,13 +56,14 @@ extension FileDescriptor {
   /// - Throws: ``IPCError/system(_:)`` with EPIPE when the reader is gone, EIO for a terminal's full master while nobody
   ///   has the terminal open; ``IPCError/deadlineExceeded(operation:)``.
   public borrowing func write(_ bytes: RawSpan, deadline: Deadline) throws(IPCError) -> Int {
-    var isHungUp = deadline == .never ? false : try wait(for: IPC_WRITABLE, "write", deadline)
+    var hangups = Hangups()
+    if deadline != .never { hangups.note(try wait(for: IPC_WRITABLE, "write", deadline)) }
     while true {
       do throws(SystemError) {
         return try write(bytes)
       } catch  where error.errno == EAGAIN {
-        if isHungUp { throw .system(.hungUp("write")) }
-        isHungUp = try wait(for: IPC_WRITABLE, "write", deadline)
+        if hangups.areFinal { throw .system(.hungUp("write")) }
+        hangups.note(try wait(for: IPC_WRITABLE, "write", deadline))
       } catch {
         throw .system(error)
       }
@@ -91,7 +93,7 @@ extension FileDescriptor {
   }
 
   /// Waits for readiness with ppoll(2).
-  /// - Returns: whether nothing more will come, beside what has. Who is told EAGAIN after that would wait in vain.
+  /// - Returns: whether nothing more will come, beside what has.
   @discardableResult
   package borrowing func wait(
     for events: UInt32, _ operation: StaticString, _ deadline: Deadline
@@ -111,11 +113,28 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
-  /// Whether nothing more will come, or nobody takes anything any more. ppoll(2).
+  /// Whether nobody is at the other end any more. ppoll(2).
   package var hasHungUp: Bool {
+    let came = ipc_poll(number, 0, 0)
+    return came > 0 && UInt32(came) & IPC_HANGUP != 0
+  }
+
+  /// Whether nothing more will come, beside what has: the other end may still take what it is sent. ppoll(2).
+  package var hasReadHangup: Bool {
     let came = ipc_poll(number, IPC_READ_HANGUP, 0)
     return came > 0 && UInt32(came) & (IPC_HANGUP | IPC_READ_HANGUP) != 0
   }
+}
+
+/// What poll(2) said of a descriptor before each EAGAIN. Once may be chance: the last writer of a FIFO goes, and before it
+/// is read another one opens it. Who is told so time after time would wait in vain.
+struct Hangups {
+  private var inARow = 0
+
+  /// Whether waiting has an end.
+  var areFinal: Bool { inARow >= 3 }
+
+  mutating func note(_ hasHungUp: Bool) { inARow = hasHungUp ? inARow + 1 : 0 }
 }
 
 extension SystemError {

@@ -36,7 +36,13 @@ extension EventSource {
     var hasWaited = false
     while true {
       if let message = try descriptor.receiveIfReady(into: &buffer, descriptorLimit: limit, at: site) { return message }
-      if hasWaited, descriptor.hasHungUp { throw .system(.shutDown("recvmsg")) }
+      if hasWaited, descriptor.hasReadHangup {
+        // The last message, or the end, may have come since.
+        if let message = try descriptor.receiveIfReady(into: &buffer, descriptorLimit: limit, at: site) {
+          return message
+        }
+        throw .system(.shutDown("recvmsg"))
+      }
       try await readable(deadline: deadline)
       hasWaited = true
     }

@@ -78,8 +78,8 @@ internal import Glibc
   }
 
   /// Ends the conversation so that the peer reads what was written last, whatever it still sends: sends what is left,
-  /// shuts sending down, drains what comes, up to 16 MiB and the deadline, and closes. It does not wait for that itself.
-  /// shutdown(2), read(2), close(2).
+  /// shuts sending down, drains what comes, up to 16 MiB, and closes; at the deadline, however far it is. It does not wait
+  /// for that itself. shutdown(2), read(2), close(2).
   ///
   /// A connection that just ends is drained, for a second, only where the peer has sent what nobody read.
   public consuming func finish(deadline: Deadline) {

@@ -10,8 +10,8 @@ extension ServerCore {
   private static let mostDrained = 1 << 24
 
   /// Ends a conversation, without a task that waits for it.
-  /// - Parameter deadline: until when what the peer still sends is drained; nil to do so only where it has sent what
-  ///   nobody read.
+  /// - Parameter deadline: until when the rest is sent, and what the peer still sends is drained; nil to drain only where it
+  ///   has sent what nobody read, and to send for as long as it takes something.
   func end(_ connection: ConnectionReference, drainingUntil deadline: Deadline?) {
     connection.record.mode = .lingering
     connection.record.number = connection.record.input.drop()
@@ -25,6 +25,10 @@ extension ServerCore {
     connection.record.drains = !connection.record.sawEnd && (hasUnread || deadline != nil)
     if connection.record.drains {
       connection.record.lingersUntil = (deadline ?? .after(Self.farewell)).nanoseconds
+    }
+    if let deadline, !connection.record.output.isEmpty {
+      do throws(SystemError) { try connection.register() } catch { return close(connection) }
+      core.slots.setTimer(connection.record.slot, .read, deadline)
     }
     linger(connection)
   }

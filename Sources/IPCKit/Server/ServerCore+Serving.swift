@@ -28,9 +28,8 @@ extension ServerCore {
     switch connection.record.mode {
     case .replying: reply(connection)
     case .silent: awaitFirstByte(connection)
-    case .handled: _ = connection.flush()
+    case .handled, .starting: _ = connection.flush()
     case .lingering: linger(connection)
-    case .starting: break
     }
   }
 

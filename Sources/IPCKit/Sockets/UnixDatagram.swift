@@ -158,7 +158,15 @@ extension UnixDatagram {
   /// to the receiver, and waits for it.
   private borrowing func waitForRoom(at address: UnixAddress, _ deadline: Deadline) throws(IPCError) {
     let probe = try IPCError.wrap { () throws(SystemError) in try UnixDatagram() }
-    try IPCError.wrap { () throws(SystemError) in try probe.connect(to: address) }
+    do throws(SystemError) {
+      try probe.connect(to: address)
+    } catch  where error.errno == EPERM {
+      // It takes messages from us alone: as many as we have room for.
+      try descriptor.wait(for: IPC_WRITABLE, "send", deadline)
+      return
+    } catch {
+      throw .system(error)
+    }
     try probe.descriptor.wait(for: IPC_WRITABLE, "send", deadline)
     try descriptor.wait(for: IPC_WRITABLE, "send", deadline)
   }
@@ -174,15 +182,15 @@ extension UnixDatagram {
     into buffer: inout MutableRawSpan, deadline: Deadline = .never
   ) throws(IPCError) -> Message {
     var sender = ipc_sender()
-    var isShutDown = false
+    var hangups = Hangups()
     while true {
       // The shim writes within the bounds that it is given, fills the structure, and keeps no pointer.
       let result = unsafe buffer.withUnsafeMutableBytes {
         unsafe ipc_receive_message_from(descriptor.number, $0.baseAddress, $0.count, &sender)
       }
       if result == -Int64(EAGAIN) {
-        if isShutDown { throw .system(.shutDown("recvmsg")) }
-        isShutDown = try descriptor.wait(for: IPC_READABLE, "receive", deadline)
+        if hangups.areFinal { throw .system(.shutDown("recvmsg")) }
+        hangups.note(try descriptor.wait(for: IPC_READABLE, "receive", deadline))
         continue
       }
       let count = try FileDescriptor.length(result, "recvmsg", limit: buffer.byteCount)

@@ -89,11 +89,12 @@ public struct BufferedReader: ~Copyable, Sendable {
     }
   }
 
-  /// Exactly `count` bytes; nil when the file ends before the first of them.
+  /// Exactly `count` bytes, which is not negative; nil when the file ends before the first of them.
   /// - Throws: ``PeerError/frameCutOff(expected:received:)`` when it ends in between, ``PeerError/frameTooLong(limit:received:)``
   ///   when `count` is over the limit; else as ``nextLine(deadline:)``.
   @_lifetime(&self)
   public mutating func next(exactly count: Int, deadline: Deadline = .never) throws(IPCError) -> RawSpan? {
+    precondition(count >= 0, "a negative number of bytes")
     guard count <= limit else { throw .peer(.frameTooLong(limit: limit, received: count)) }
     while buffer.unreadCount < count {
       if try !fill(.raw, deadline) {
@@ -150,12 +151,13 @@ extension BufferedReader {
     // What was lost does not come again.
     if let failure = descriptors?.failure { throw failure }
     // A blocking descriptor must not be read before it is ready, or the deadline would not be looked at again.
-    var isHungUp = deadline == .never ? false : try descriptor.wait(for: IPC_READABLE, "read", deadline)
+    var hangups = Hangups()
+    if deadline != .never { hangups.note(try descriptor.wait(for: IPC_READABLE, "read", deadline)) }
     while true {
       let got = read(framing)
       if got == -Int64(EAGAIN) {
-        if isHungUp { throw .system(.shutDown("read")) }
-        isHungUp = try descriptor.wait(for: IPC_READABLE, "read", deadline)
+        if hangups.areFinal { throw .system(.shutDown("read")) }
+        hangups.note(try descriptor.wait(for: IPC_READABLE, "read", deadline))
         continue
       }
       if let failure = descriptors?.failure { throw failure }

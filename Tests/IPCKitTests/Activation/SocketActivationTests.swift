@@ -104,20 +104,20 @@ import Testing
 
   @Test func closedDescriptorIsAnErrorAndTheVariablesAreGone() async {
     await #expect(processExitsWith: .success) {
-      let told = try activated([.listener, .closed], names: "a:b") {
+      let told = try activated([.listener, .pipe, .closed], names: "a:b:c") {
         let errno = systemFailure { _ = try SocketActivation.take() }?.errno
-        return "\(errno == EBADF) \(Environment.inherited["LISTEN_FDS"] == nil)"
+        return "\(errno == EBADF) \(Environment.inherited["LISTEN_FDS"] == nil) \(openNumbers())"
       }
-      #expect(told == "true true")
+      #expect(told == "true true []")
     }
   }
 
   @Test func namesThatDoNotFitTheirNumberAreAnError() async {
     await #expect(processExitsWith: .success) {
       let told = try activated([.listener, .listener], names: "a:b:c") {
-        "\(systemFailure { _ = try SocketActivation.take() } != nil)"
+        "\(systemFailure { _ = try SocketActivation.take() } != nil) \(openNumbers())"
       }
-      #expect(told == "true")
+      #expect(told == "true []")
     }
   }
 

@@ -50,6 +50,27 @@ import Testing
     }
   }
 
+  @Test func readerGoneInTheMidstIsNoSignal() async {
+    await #expect(processExitsWith: .success) {
+      signal(SIGPIPE, SIG_DFL)
+      let pipe = try Pipe()
+      let number = try pipe.reading.duplicate().release()
+      let writing = pipe.intoWriting()
+      let reader = RunningThread {
+        // It is full, and the writer waits.
+        var unread: CInt = 0
+        // An integer for the length of the call.
+        try eventually { unsafe ioctl(number, UInt(FIONREAD), &unread) == 0 && unread == 65536 }
+        close(number)
+      }
+      let bytes = [UInt8](repeating: 1, count: 65537)
+      // Bytes seen as raw bytes.
+      #expect(try unsafe writing.write(bytes.span.bytes) == 65536)
+      #expect(!isSignalPending(SIGPIPE))
+      try reader.join()
+    }
+  }
+
   @Test func blockedSignalStaysUnraised() async {
     await #expect(processExitsWith: .success) {
       try blockSignal(SIGPIPE)

@@ -52,6 +52,26 @@ import Testing
     #expect(try freight.isHeld(0))
   }
 
+  @Test func whoSendsNoMoreStillGetsAllOfIt() async throws {
+    let text = SeededGenerator.text(2 << 20)
+    try await withLoop { loop in
+      let pair = try socketPair()
+      try pair.right.shutdownSending()
+      let (source, receiving) = (try SourceBox(EventSource(pair.left, on: loop)), pair.right.release())
+      let receiver = RunningThread { () -> Int in
+        // Released above, for this thread.
+        let socket = unsafe FileDescriptor(owning: receiving)
+        var count = 0
+        while count < text.utf8.count { count += try readOnce(socket, 4096).count }
+        return count
+      }
+      let bytes = Array(text.utf8)
+      // Bytes seen as raw bytes.
+      try await unsafe source.source.write(bytes.span.bytes, deadline: .after(Self.soon))
+      #expect(try receiver.join() == bytes.count)
+    }
+  }
+
   @Test func restOfALargeMessageIsAwaited() async throws {
     let freight = try Freight(2)
     let text = SeededGenerator.text(2 << 20)

@@ -143,6 +143,19 @@ import Testing
     _ = server
   }
 
+  @Test func receiverThatHearsNobodyElseIsWaitedForToo() throws {
+    let (name, clientName) = (Self.name("asked"), Self.name("asking"))
+    let server = try UnixDatagram(binding: name)
+    let client = try UnixDatagram(binding: clientName)
+    try client.connect(to: name)
+    let ended = ipcFailure {
+      while true { try server.sendText("x", to: clientName, deadline: .after(.milliseconds(50))) }
+    }
+    #expect(ended == .deadlineExceeded(operation: "send"))
+    _ = try client.receiveText()
+    try server.sendText("x", to: clientName, deadline: .after(.seconds(60)))
+  }
+
   @Test(arguments: [1, 50_000]) func senderWaitsForItsReceiver(size: Int) throws {
     let name = Self.name("slow \(size)")
     let server = try UnixDatagram(binding: name)

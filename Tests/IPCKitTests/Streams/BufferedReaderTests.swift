@@ -30,6 +30,16 @@ import Testing
     #expect(try reader.next(exactly: 1) == nil)
   }
 
+  @Test func negativeCountIsAMistake() async {
+    await #expect(processExitsWith: .failure) {
+      let pipe = try Pipe()
+      try pipe.writing.writeAll("what is there")
+      var reader = BufferedReader(pipe.intoReading())
+      _ = try reader.next(exactly: 1)
+      _ = try reader.next(exactly: -1)
+    }
+  }
+
   @Test func carriageReturnIsKept() throws {
     var reader = try reader(of: "a\r\nb\n")
     #expect(try reader.nextLine(as: String.self) == "a\r")

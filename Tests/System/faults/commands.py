@@ -102,6 +102,8 @@ class Command:
             pass
         elif status is None:
             problems.append(f"does not end, or not well: {errors}")
+        elif fault.errno == "EINTR":
+            problems.append(f"was interrupted, and ended with {status}: {output[:200]!r} {errors}")
         elif status == self.succeeds:
             problems.append(f"claims success with another answer: {output[:200]!r} {errors}")
         elif status not in self.statuses:

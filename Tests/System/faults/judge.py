@@ -1,6 +1,7 @@
 """A service from its start to its end, with a call of its own failing: asked for everything, and judged."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import signal
@@ -10,6 +11,8 @@ import traced
 import windows
 from traced import wait
 
+# What is said of a descriptor that was handed over and cannot be looked at.
+UNTOLD = "is something else"
 # Calls whose failure may leave the socket's path behind.
 UNLINKING = {"unlink", "unlinkat", "newfstatat", "statx", "flock", "openat"}
 
@@ -22,15 +25,21 @@ def serves(daemon):
     return False
 
 
-def judge_start(daemon, problems):
-    """One that has not become ready has ended with a message that names what failed."""
+def judge_start(daemon, fault, problems):
+    """One that has not become ready, or serves nobody, has ended by itself with a message that names what failed."""
+    if not wait(lambda: not traced.is_alive(daemon.pid)):
+        problems.append("neither serves nor ends")
+        return
     status = daemon.end()
-    if status is None:
-        problems.append("is neither ready nor ended")
-    elif status < 0:
+    if status is None or status <= 0 or fault and fault.errno == "EINTR":
         problems.append(f"ended with {status} before it was ready")
-    elif not any(line.startswith(f"{daemon.program}: ") for line in daemon.said().splitlines()):
-        problems.append("ended without a message")
+    elif not any(line.startswith(f"{daemon.program}: ") and is_named(fault, line) for line in daemon.said().splitlines()):
+        problems.append("ended without a message that names the failure")
+
+
+def is_named(fault, line):
+    """Whether a message says what the system does of the error."""
+    return not fault or UNTOLD in line or os.strerror(getattr(errno, fault.errno, 0)) in line
 
 
 def ask_everything(daemon, problems):
@@ -48,18 +57,17 @@ def ask_everything(daemon, problems):
     return spoiled
 
 
-def judge(daemon, fault, before, whole, problems):
-    """Others are served, and everything that was opened is closed."""
-
+def judge(daemon, fault, whole, problems):
+    """Others are served, and all that is open is what is when nothing has failed: `whole`."""
     if not wait(lambda: daemon.is_served(bool(fault and fault.again))):
         problems.append("others are not served")
     if not wait(lambda: not traced.children(daemon.pid)):
         problems.append(f"children left: {traced.children(daemon.pid)}")
-    # What could not be opened at first may have been made good since; then it has all that others have.
-    if not wait(lambda: traced.has_no_more(daemon.pid, daemon.directory, before, whole)):
+    # What could not be opened may be missing.
+    if not wait(lambda: traced.has_no_more(daemon.pid, daemon.directory, whole)):
         there = traced.descriptors(daemon.pid, daemon.directory)
-        problems.append(f"descriptors: {len(before)} before, {len(there)} now: {there}")
-    if not wait(lambda: traced.busy(daemon.pid) < 0.3):
+        problems.append(f"descriptors: {len(whole)} without a failure, {len(there)} now: {there}")
+    if not wait(lambda: traced.is_at_rest(daemon.pid, 0.2)):
         problems.append("works without anything to do")
 
 
@@ -84,7 +92,7 @@ def use(daemon, fault, whole, problems):
     """A service that has started, from its first client to its end: what was spoiled, and what it has open when idle."""
     first = serves(daemon)
     if not first and not (daemon.ready() and daemon.is_served(True)):
-        judge_start(daemon, problems)
+        judge_start(daemon, fault, problems)
         return [], []
     # Nothing is open then that it has inherited.
     daemon.is_served(True)
@@ -93,7 +101,7 @@ def use(daemon, fault, whole, problems):
     if not daemon.ready():
         problems.append(f"ended while it served: {daemon.end()}")
         return [], []
-    judge(daemon, fault, before, whole, problems)
+    judge(daemon, fault, whole or before, problems)
     # In one of the looks, what a client or the manager is told by may have been open still.
     idle = min(before, traced.descriptors_at_rest(daemon.pid, daemon.directory), key=len)
     judge_end(daemon, fault, problems)
@@ -102,6 +110,9 @@ def use(daemon, fault, whole, problems):
 
 def spoilable(fault, log):
     """How many parts may be spoiled: a call that fails may spoil the conversation that it belongs to, and no other."""
+    # Who is interrupted calls again.
+    if fault and fault.errno == "EINTR":
+        return 0
     failed = traced.injected(log)
     # A message to the manager waits for a shortage to pass.
     passing = fault and fault.errno in ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ETOOMANYREFS")
@@ -118,7 +129,7 @@ def run(way, programs, fault=None, whole=()):
             if daemon.ready():
                 spoiled, idle = use(daemon, fault, whole, problems)
             else:
-                judge_start(daemon, problems)
+                judge_start(daemon, fault, problems)
         finally:
             daemon.clear()
         # The tracer writes what it has when its process has ended.

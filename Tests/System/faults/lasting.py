@@ -10,7 +10,6 @@ import os
 import pathlib
 import signal
 import tempfile
-import time
 
 import traced
 import windows
@@ -57,7 +56,7 @@ def run(way, programs, fault):
         daemon = way(programs, directory, fault)
         try:
             use(daemon, problems)
-            is_alive = traced.state(daemon.pid) not in ("", "Z", "X")
+            is_alive = traced.is_alive(daemon.pid)
             status, said = daemon.end(), daemon.said()
         finally:
             daemon.clear()
@@ -87,16 +86,8 @@ def use(daemon, problems):
             break
         except (windows.Refused, windows.Ended, AssertionError):
             pass
-    if not wait(lambda: is_at_rest(daemon.pid), 20):
+    if not wait(lambda: traced.is_at_rest(daemon.pid, 1), 20):
         problems.append("works without anything to do")
-
-
-def is_at_rest(process):
-    """Whether it does next to nothing for a second. A traced one gives way at each call: among many it works little."""
-    seconds, turns = traced.worked(process)
-    time.sleep(1)
-    later = traced.worked(process)
-    return abs(later[0] - seconds) < 0.2 and abs(later[1] - turns) < 1000
 
 
 def judge_command(command, outcome, fault, directory, problems):

@@ -13,11 +13,12 @@ _FIRST = {("accept4", "EMFILE"), ("sendmsg", "ENOBUFS"), ("socket", "EMFILE")}
 
 
 def calls_by_site(log, program):
-    """The program's own calls that can fail, by their places."""
+    """The program's own calls, by their places; raises ValueError for one of which nobody has said how it can fail."""
     found = collections.defaultdict(list)
     for call in sites.calls(log):
-        site = own_site(call, program)
-        if site and call.name in ERRNOS:
+        if site := own_site(call, program):
+            if call.name not in ERRNOS:
+                raise ValueError(f"{call.name} is not in errnos.py: {call.line}")
             found[site].append(call)
     return dict(found)
 

@@ -9,6 +9,7 @@ _FRAME = re.compile(r"^ > ([^(\[]+?)(?:\(([^)]*)\))? \[0x([0-9a-f]+)\]$")
 # A call of the allocator's is no call of ours; without memory Swift ends the process, as SECURITY.md says.
 _ALLOCATOR = re.compile(r"^(__libc_)?(malloc|calloc|realloc|free|cfree|memalign|posix_memalign|aligned_alloc|"
                         r"malloc_usable_size|__libc_memalign|sbrk|brk|__default_morecore)\b|^(_mid_|_)?memalign")
+_LOADER = "/ld-linux"
 # The C library does not look at what this one says when it makes a thread, and sets a mask that it has not read.
 _UNCHECKED = ("rt_sigprocmask", re.compile(r"^(__)?pthread_create\b"))
 
@@ -41,8 +42,15 @@ class Call:
     line: str
     frames: list
 
+    @property
+    def is_loaders(self):
+        """Whether it belongs to the loading of a library."""
+        return any(_LOADER in path for path, _, _ in self.frames)
+
     def site(self, program):
         """Where in the program it was made; None when it was made by the loader or the allocator."""
+        if self.is_loaders:
+            return None
         if any(_ALLOCATOR.match(symbol) for path, symbol, _ in self.frames if "libc" in path):
             return None
         if self.name == _UNCHECKED[0] and any(_UNCHECKED[1].match(symbol) for _, symbol, _ in self.frames):

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import sites
-from errnos import ERRNOS
+from errnos import LEFT_OUT
 
 # A program that has neither answered nor ended by then does not: its own deadlines are five seconds and ten.
 PATIENCE = 12
@@ -52,7 +52,7 @@ def command(program, log, fault=None):
     strace += ["-y"] if fault and fault.lasts else ["-k"]
     # Of the others there is nothing to know.
     if not fault:
-        strace += ["-e", "trace=" + ",".join(ERRNOS)]
+        strace += ["-e", "trace=!" + ",".join(LEFT_OUT)]
     else:
         # A stack takes its time to find: that of the call which failed will do.
         strace += ["-e", f"trace={fault.call}", "-e", "status=failed", "-e", f"inject={fault}"]
@@ -70,6 +70,11 @@ def state(process):
         return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
+
+
+def is_alive(process):
+    """Whether it has not ended yet."""
+    return state(process) not in ("", "Z", "X")
 
 
 def descriptors(process, directory):
@@ -122,11 +127,12 @@ def worked(process):
     return nanoseconds / 1e9, turns
 
 
-def busy(process, span=0.1):
-    """Which part of that time a process was at work."""
-    before = worked(process)[0]
+def is_at_rest(process, span):
+    """Whether it does next to nothing for so long. A traced one gives way at each call: among many it works little."""
+    seconds, turns = worked(process)
     time.sleep(span)
-    return (worked(process)[0] - before) / span
+    later = worked(process)
+    return abs(later[0] - seconds) < 0.2 * span and abs(later[1] - turns) < 1000 * span
 
 
 def wait(condition, patience=PATIENCE):
