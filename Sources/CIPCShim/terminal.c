@@ -90,6 +90,18 @@ int ipc_reopen_terminal(int terminal) {
   return wrong;
 }
 
+int ipc_leave_terminal(void) {
+  if (getsid(0) == getpid()) return 0;
+  int terminal;
+  do terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  while (terminal < 0 && errno == EINTR);
+  // There is none, or not even a place for one.
+  if (terminal < 0) return errno == ENXIO || errno == ENOENT ? 0 : -errno;
+  int wrong = ioctl(terminal, TIOCNOTTY) < 0 ? -errno : 0;
+  close(terminal);
+  return wrong;
+}
+
 int ipc_get_terminal_settings(int terminal, struct ipc_terminal_settings *settings) {
   struct termios found;
   // The holes in it too, so that the same settings are the same bytes.

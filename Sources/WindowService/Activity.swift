@@ -7,10 +7,7 @@ internal import Synchronization
 /// What happens in a daemon, without saying what.
 final class Activity: Sendable {
   private let lastChange = Atomic<Int64>(Deadline.after(.zero).nanoseconds)
-  private let stream: AsyncStream<Void>
-  private let continuation: AsyncStream<Void>.Continuation
-
-  init() { (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+  private let follower = Mutex<AsyncStream<Void>.Continuation?>(nil)
 
   /// When something changed last.
   var last: Deadline { Deadline(nanoseconds: lastChange.load(ordering: .relaxed)) }
@@ -18,9 +15,14 @@ final class Activity: Sendable {
   /// Something has changed.
   func note() {
     lastChange.store(Deadline.after(.zero).nanoseconds, ordering: .relaxed)
-    continuation.yield()
+    _ = follower.withLock { $0?.yield() }
   }
 
-  /// One element for however many changes there were since it was asked last; for one task.
-  var changes: AsyncStream<Void> { stream }
+  /// From now on, one element for however many changes there were since it was asked last; for the last who has asked for
+  /// them. A task that is cancelled ends its own.
+  func changes() -> AsyncStream<Void> {
+    let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    follower.withLock { $0 = continuation }
+    return stream
+  }
 }

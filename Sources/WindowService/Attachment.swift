@@ -28,6 +28,8 @@ final class Attachment {
   var isSlow = false
   /// Resumed when the terminal has caught up, or is known to be slow.
   private var waitingReader: CheckedContinuation<Void, Never>?
+  /// The beginning of a key's sequence, typed already, whose end has not been read yet.
+  var unfinishedKey: [UInt8] = []
   /// Reads what is typed.
   var keyboard: Task<Void, Never>?
   /// Resumed when less of what was typed is left for the program to take.

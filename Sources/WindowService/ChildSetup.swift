@@ -18,10 +18,19 @@ package struct ChildSetup: Sendable {
     "COLUMNS", "LINES", "TERMCAP", "WINDOWID", "STY", "TMUX", "TMUX_PANE",
   ]
 
-  /// Looks at this process. Before it raises its own limits.
-  /// - Parameter socketPath: where children find the daemon, from whichever directory.
-  package init(socketPath: String) throws(SystemError) {
+  /// What a login has: select(2) knows no more descriptors.
+  private static let loginDescriptors: UInt64 = 1024
+
+  /// Looks at this process.
+  /// - Parameters:
+  ///   - socketPath: where children find the daemon, from whichever directory.
+  ///   - limit: what this process was started with. A service manager gives a service one for what it keeps for it; what
+  ///     that service starts is like a login all the same.
+  package init(socketPath: String, startedWith limit: DescriptorLimit) {
     let inherited = Environment.inherited
+    descriptorLimit =
+      inherited["NOTIFY_SOCKET"] == nil
+      ? limit : DescriptorLimit(soft: min(limit.soft, Self.loginDescriptors), hard: limit.hard)
     // getpwuid's answer is valid until the next such call, and this program has one thread here.
     let account = unsafe getpwuid(getuid())
     let accountHome = unsafe account.map { unsafe String(cString: $0.pointee.pw_dir) }
@@ -29,7 +38,6 @@ package struct ChildSetup: Sendable {
     home = inherited["HOME"] ?? accountHome ?? "/"
     let shells = [inherited["SHELL"], accountShell, "/bin/sh"]
     loginShell = shells.lazy.compactMap(\.self).first { !$0.isEmpty } ?? "/bin/sh"
-    descriptorLimit = try .current()
     var environment = inherited
     Self.removeOwnVariables(from: &environment)
     environment["TERM"] = "xterm-256color"

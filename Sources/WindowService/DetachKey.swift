@@ -15,6 +15,16 @@ struct DetachKey {
     return nil
   }
 
+  /// The end of what was typed that may be the beginning of a key's sequence; empty when there is none.
+  static func unfinished(in typed: ArraySlice<UInt8>) -> [UInt8] {
+    guard let start = typed.lastIndex(of: 0x1B) else { return [] }
+    let sequence = typed[start...]
+    let isBeginning =
+      sequence.count == 1
+      || sequence.starts(with: [0x1B, 0x5B]) && sequence.dropFirst(2).allSatisfy { KeySequence.parameters.contains($0) }
+    return isBeginning && sequence.count <= KeySequence.longest ? Array(sequence) : []
+  }
+
   private func isTyped(by sequence: KeySequence) -> Bool {
     // Bits, counted from 1: Shift is needed on some keyboards, Caps Lock and Num Lock on all now and then.
     let (control, ignored) = (4, 1 | 64 | 128)
@@ -42,10 +52,15 @@ private struct KeySequence {
   /// The index behind it.
   let end: Int
 
+  /// Digits, colons and semicolons.
+  static let parameters: ClosedRange<UInt8> = 0x30...0x3B
+  /// None that a terminal sends is longer.
+  static let longest = 64
+
   /// The sequence that bytes begin with, if it is whole.
   init?(_ bytes: ArraySlice<UInt8>) {
     guard bytes.starts(with: [0x1B, 0x5B]) else { return nil }
-    let inside = bytes.dropFirst(2).prefix { (0x30...0x3B).contains($0) }
+    let inside = bytes.dropFirst(2).prefix { Self.parameters.contains($0) }
     guard inside.endIndex < bytes.endIndex else { return nil }
     let parameters = inside.split(separator: 0x3B, omittingEmptySubsequences: false).map { parameter in
       parameter.split(separator: 0x3A, omittingEmptySubsequences: false).map { Self.number($0) }

@@ -40,6 +40,9 @@ package final class Log: Sendable {
     if !emit(level, message) { dropped.add(1, ordering: .relaxed) }
   }
 
+  /// Lets go of the terminal: whoever has started this does not want to hear of it any more.
+  func leaveTerminal() { output.withLock { $0.leaveTerminal() } }
+
   /// False when the line, or a part of it, would have had to wait.
   private func emit(_ level: Level, _ message: String) -> Bool {
     let text = (toJournal ? "<\(level.rawValue)>" : "windowd: ") + DisplayText.escaped(message)
@@ -58,11 +61,23 @@ package final class Log: Sendable {
 /// Standard error, and what became of the last line there.
 private struct Output: ~Copyable {
   /// Nil when standard error is no terminal.
-  let terminal: FileDescriptor?
+  private var terminal: FileDescriptor?
+  /// A terminal that cannot be opened again, as another user's: it takes a byte without waiting when poll(2) says so, and
+  /// of more nobody knows.
+  private var mostAtOnce: Int
   /// Whether the last line has no end: there was no room for more of it.
   private var isCut = false
 
-  init(terminal: consuming FileDescriptor?) { self.terminal = terminal }
+  init(terminal: consuming FileDescriptor?) {
+    mostAtOnce = terminal == nil && isatty(STDERR_FILENO) == 1 ? 1 : .max
+    self.terminal = terminal
+  }
+
+  /// What is written from now on goes to standard error, which is no terminal.
+  mutating func leaveTerminal() {
+    terminal = nil
+    mostAtOnce = .max
+  }
 
   /// Writes a line as far as there is room, on a line of its own; false when that is not all of it.
   mutating func write(_ line: [UInt8]) -> Bool {
@@ -86,7 +101,8 @@ private struct Output: ~Copyable {
       var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
       // One entry, and as many bytes as the slice has.
       guard unsafe poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLOUT) != 0 else { return nil }
-      written = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      let some = bytes.prefix(mostAtOnce)
+      written = unsafe some.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
     return written.flatMap { $0 > 0 ? $0 : nil }
   }

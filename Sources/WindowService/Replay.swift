@@ -111,13 +111,14 @@ private struct ControlSequence {
   /// Whether the terminal would answer.
   var asks: Bool {
     let kind = bytes.dropFirst().first
-    let body = bytes.dropFirst(2)
+    // Of strings, terminals leave control characters out, and so is ENQ here: what is a question without them is one.
+    let body = bytes.dropFirst(2).filter { $0 >= 0x20 }
     return switch kind {
     case UInt8(ascii: "Z"): true
-    case UInt8(ascii: "["): Self.controlAsks(body)
+    case UInt8(ascii: "["): Self.controlAsks(body[...])
     case UInt8(ascii: "]"): body.contains(UInt8(ascii: "?"))
-    case UInt8(ascii: "P"): body.starts(with: Array("+q".utf8)) || body.starts(with: Array("$q".utf8))
-    case UInt8(ascii: "_"): String(decoding: body, as: UTF8.self).contains("a=q")
+    case UInt8(ascii: "P"): ["+q", "$q"].contains { body.drop { (0x30...0x3F).contains($0) }.starts(with: $0.utf8) }
+    case UInt8(ascii: "_"): body.contains("a=q".utf8)
     default: false
     }
   }

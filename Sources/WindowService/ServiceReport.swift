@@ -35,10 +35,10 @@ struct ServiceReport: Sendable {
   }
 
   /// Keeps the line of the manager's status up to date until the task is cancelled.
-  func follow(_ activity: Activity, _ windows: WindowTable, _ counters: Counters) async {
+  func follow(_ changes: AsyncStream<Void>, _ windows: WindowTable, _ counters: Counters) async {
     guard notifier.manager.isPresent else { return }
     var told: String?
-    for await _ in activity.changes {
+    for await _ in changes {
       let line = await Self.line(windows: windows.count, connections: counters.connections)
       if line != told { await tell(.status(line)).value }
       told = line

@@ -66,27 +66,31 @@ extension WindowDaemon {
       switch next {
       case .begin: service = open(path) { turn.yield(.failure($0)) }
       case .idle:
-        if let idle = service.take() { await close(idle) }
+        if let idle = service.take() { try await close(idle) }
         // Who came in that moment was served, and may have left a window.
         guard await windows.count > 0 else { return log.write(.information, "nobody was here: stopping") }
         turn.yield(.begin)
-      case .signal: return await end(service)
+      case .signal: return try await end(service)
       case .failure(let error):
-        await end(service)
+        // It is this that has ended it, or came first.
+        try? await end(service)
         throw error
       }
     }
   }
 
   /// Nobody new comes in; who is there has his answer, and clients that wait for a window hear of its end.
-  private func end(_ service: Service?) async {
+  /// - Throws: what could not be ended well.
+  private func end(_ service: Service?) async throws {
     limitTheEnd()
     service?.stop.stop()
     let stopping = report.tell(.stopping)
     await windows.end()
-    if let service { await close(service) }
+    var failure: (any Error)?
+    if let service { do { try await close(service) } catch { failure = error } }
     // The last of it, or a manager that does not listen would keep the rest from its end.
     await stopping.value
+    if let failure { throw failure }
   }
 
   private func limitTheEnd() {

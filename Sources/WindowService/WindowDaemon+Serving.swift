@@ -8,7 +8,8 @@ extension WindowDaemon {
   /// A server that serves, and how it is told to stop.
   struct Service {
     let stop: ServerStop
-    let task: Task<Void, Never>
+    /// What its end has reported; nil when it has ended well.
+    let task: Task<(any Error)?, Never>
   }
 
   /// How long a client has, at the end, whose conversation could go on.
@@ -17,22 +18,30 @@ extension WindowDaemon {
   /// Begins to serve.
   func open(_ path: String, orElse fail: @escaping @Sendable (any Error) -> Void) -> Service {
     let stop = ServerStop()
-    let task = Task(executorPreference: loop) {
-      do { try await serve(at: path, until: stop) } catch { fail(error) }
+    let task = Task(executorPreference: loop) { () -> (any Error)? in
+      do {
+        try await serve(at: path, until: stop)
+        return nil
+      } catch {
+        fail(error)
+        return error
+      }
     }
     return Service(stop: stop, task: task)
   }
 
   /// Nobody new comes in; returns when those who are there have had their answers.
-  func close(_ service: Service) async {
+  /// - Throws: what could not be ended well, as a socket's file that could not be removed.
+  func close(_ service: Service) async throws {
     service.stop.stop()
     await counters.settle(on: loop)
     let impatience = Task(executorPreference: loop) {
       await loop.sleep(until: .after(Self.farewell))
       if !Task.isCancelled { service.task.cancel() }
     }
-    await service.task.value
+    let error: (any Error)? = await service.task.value
     impatience.cancel()
+    if let error { throw error }
   }
 
   private func serve(at path: String, until stop: ServerStop) async throws {
@@ -50,13 +59,15 @@ extension WindowDaemon {
       }
     }
     counters.follow(server.counters)
+    // What happens from now on is not in what is told next.
+    let changes = activity.changes()
     do { try await reportReadiness() } catch {
       // It begins only to end, which removes its socket.
       stop.stop()
       try? await server.run { _ in }
       throw error
     }
-    let following = Task(executorPreference: loop) { await report.follow(activity, windows, counters) }
+    let following = Task(executorPreference: loop) { await report.follow(changes, windows, counters) }
     defer { following.cancel() }
     let handler = RequestHandler(windows: windows, counters: counters)
     let log = log
@@ -86,6 +97,7 @@ extension WindowDaemon {
     // Made in the line above, for us alone.
     let output = unsafe FileDescriptor(owning: copy)
     for stream in 0...2 { try StandardStreams.redirectToNull(Int32(stream)) }
+    log.leaveTerminal()
     // A program that has gone meanwhile does not need to know.
     try? output.writeAll(DaemonStatus.readyLine + "\n")
   }

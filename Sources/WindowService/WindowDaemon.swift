@@ -48,6 +48,10 @@ package struct WindowDaemon: Sendable {
       _ = signal(SIGXFSZ, SIG_IGN)
       // Where a parent ignored it, the kernel would reap our children and forget how they ended.
       _ = signal(SIGCHLD, SIG_DFL)
+      // Before anything is opened: a manager may have handed over more than the soft limit has room for.
+      let limit = try DescriptorLimit.current()
+      try DescriptorLimit(soft: limit.hard, hard: limit.hard).apply()
+      leaveTerminal(log)
       var activation = try SocketActivation.take()
       let stored = StoredWindow.take(from: &activation)
       let inherited = InheritedListener(try activation.takeListener(named: socketName) ?? activation.takeListener())
@@ -60,10 +64,7 @@ package struct WindowDaemon: Sendable {
       let loop = try EventLoop()
       // Before there are clients, so that its numbers are below theirs.
       let handover = try Handover()
-      let setup = try ChildSetup(socketPath: path)
-      var limit = try DescriptorLimit.current()
-      limit.soft = limit.hard
-      try limit.apply()
+      let setup = ChildSetup(socketPath: path, startedWith: limit)
       let (notifier, activity) = (ServiceNotifier(on: loop), Activity())
       let windows = WindowTable(
         on: loop, setup: setup, handover: handover, store: WindowStore(notifier, log: log), activity: activity, log: log
@@ -75,6 +76,14 @@ package struct WindowDaemon: Sendable {
     } catch {
       log.write(.error, "\(error)")
       return 1
+    }
+  }
+
+  /// Whoever attaches may lend the terminal that this was started on, in whose background it may be: a shell's job control
+  /// would stop it.
+  private static func leaveTerminal(_ log: Log) {
+    do throws(SystemError) { try LentTerminal.leaveControllingTerminal() } catch {
+      log.write(.warning, "the terminal's job control may stop this: \(error)")
     }
   }
 

@@ -100,6 +100,8 @@ extension WindowTable {
   private func takeOver(_ id: Int128, _ request: AttachRequest) async throws(Reply.Failure) -> Window {
     while true {
       let window = try attachable(id)
+      // Who has gone meanwhile waits for nobody.
+      if Task.isCancelled { throw Reply.Failure(.stopping, "the client has gone") }
       guard !request.isReadOnly, let other = window.owner else {
         return window
       }

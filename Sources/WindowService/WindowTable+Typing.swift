@@ -40,9 +40,18 @@ extension WindowTable {
 
   /// Types for a terminal that may, up to the key that detaches it.
   private func take(_ bytes: ArraySlice<UInt8>, from attachment: Attachment) {
-    let key = attachment.request.detachKey.flatMap { DetachKey(byte: $0).firstRange(in: bytes) }
-    if !attachment.request.isReadOnly { type(bytes[..<(key?.lowerBound ?? bytes.endIndex)], in: attachment.window) }
-    if key != nil { end(attachment, .detached) }
+    var (typed, isDetached) = (bytes, false)
+    if let byte = attachment.request.detachKey {
+      // What was typed is not held back until the rest of a sequence comes, which may be in another read.
+      let (before, key) = (attachment.unfinishedKey, DetachKey(byte: byte))
+      let all = (before + bytes)[...]
+      if let range = key.firstRange(in: all) {
+        (typed, isDetached) = (all[..<range.lowerBound].dropFirst(before.count), true)
+      }
+      attachment.unfinishedKey = DetachKey.unfinished(in: all)
+    }
+    if !attachment.request.isReadOnly { type(typed, in: attachment.window) }
+    if isDetached { end(attachment, .detached) }
   }
 
   private func type(_ bytes: ArraySlice<UInt8>, in window: Window) {

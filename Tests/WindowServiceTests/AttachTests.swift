@@ -156,7 +156,9 @@ internal import WindowProtocol
       #expect(try other.exit() == .exited(0))
       let encoded = try daemon.attach(id, on: screen, "--detach-key", "^a")
       #expect(try screen.shows("^[[98;5u") { try screen.type("\u{1B}[98;5u") })
-      try screen.type("\u{1B}[97;5u")
+      // Over a slow line, in two parts.
+      #expect(try screen.shows("^[[97;") { try screen.type("\u{1B}[97;") })
+      try screen.type("5u")
       #expect(try encoded.exit() == .exited(0))
       let none = try daemon.attach(id, on: screen, environment: ["WINDOWCTL_DETACH_KEY": "none"])
       #expect(try screen.shows("^A^\\") { try screen.type("\u{01}\u{1C}") })

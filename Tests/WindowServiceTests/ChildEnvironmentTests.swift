@@ -106,6 +106,17 @@ internal import WindowProtocol
     }
   }
 
+  /// The unit's own is for what the manager keeps.
+  @Test(arguments: [2000, 200]) func limitOfAServiceIsALoginsAtMost(soft: Int) throws {
+    let directory = try TemporaryDirectory()
+    let manager = directory.file("nobody")
+    try withDaemon(environment: ["NOTIFY_SOCKET": manager], setup: "ulimit -S -n \(soft); ulimit -H -n 3000") {
+      daemon in
+      let child = try daemon.child(of: try daemon.create("sleep", "100"))
+      #expect(child.descriptorLimits == ["\(min(soft, 1024))", "3000"])
+    }
+  }
+
   @Test func startsWhereItWasAskedTo() throws {
     let home = try TemporaryDirectory()
     try withDaemon(environment: ["HOME": home.path]) { daemon throws in

@@ -82,6 +82,19 @@ private let strace = "/usr/bin/strace"
     #expect(names(in: directory.path) == ["s.lock"])
   }
 
+  @Test(.enabled(if: Programs.has(strace), "strace IS MISSING: no call fails"))
+  func oneThatCannotRemoveItsSocketSaysSo() throws {
+    let directory = try TemporaryDirectory()
+    let daemon = try RunningProcess([
+      strace, "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=unlink", "-e", "inject=unlink:error=EROFS",
+      Programs.windowd, "--socket", directory.file("s"),
+    ])
+    _ = try daemon.line(containing: "ready")
+    daemon.signal(SIGTERM)
+    #expect(try daemon.line(containing: "unlink").contains("Read-only file system"))
+    #expect(try daemon.exit() == .exited(1))
+  }
+
   @Test func removesOnlyTheSocketThatItMade() throws {
     let daemon = try TestDaemon()
     _ = try run(["/bin/mv", daemon.socket, daemon.socket + ".old"])

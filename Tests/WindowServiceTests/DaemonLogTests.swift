@@ -147,6 +147,21 @@ internal import WindowProtocol
     #expect(try process.exit() == .exited(0))
   }
 
+  @Test func detachedItLetsGoOfItsTerminal() throws {
+    let directory = try TemporaryDirectory()
+    let screen = try Screen()
+    let process = try RunningProcess(
+      [Programs.windowd, "--socket", directory.file("s"), "--detached"], setup: "exec 2<>'\(screen.path)'")
+    #expect(try process.line(containing: "ready") != "")
+    while try process.nextLine() != nil {}
+    var client = try RawClient(directory.file("s"))
+    #expect(try client.ask("garbage").contains("error"))
+    #expect(!process.facts.descriptors.values.contains(screen.path))
+    process.signal(SIGTERM)
+    #expect(try process.exit() == .exited(0))
+    #expect(screen.text == "windowd: ready\r\n")
+  }
+
   @Test func detachedItLetsGoOfItsStreams() throws {
     let directory = try TemporaryDirectory()
     let process = try RunningProcess([Programs.windowd, "--socket", directory.file("s"), "--detached"])

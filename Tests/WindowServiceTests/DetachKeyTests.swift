@@ -32,6 +32,23 @@ import Testing
     #expect(range(of: 0x1C, in: "a\u{1B}\(sequence)") == nil)
   }
 
+  /// Wherever a slow line cuts it.
+  @Test(arguments: ["\u{1B}[92;5u", "\u{1B}[27;5;92~", "\u{1B}[92:124;5:1u"]) func keyIsTheSameInTwoReads(
+    sequence: String
+  ) {
+    let typed = Array("a\(sequence)b".utf8)
+    for cut in 2..<(typed.count - 1) {
+      let begun = DetachKey.unfinished(in: typed[..<cut])
+      #expect(begun == Array(typed[1..<cut]))
+      #expect(DetachKey(byte: 0x1C).firstRange(in: begun + typed[cut...]) == 0..<(typed.count - 2))
+    }
+  }
+
+  @Test(arguments: ["", "a", "\u{1B}[A", "\u{1B}a", "\u{1B}[92;5u", "\u{1B}[" + String(repeating: "1", count: 99)])
+  func whatHasEndedIsNoBeginning(typed: String) {
+    #expect(DetachKey.unfinished(in: Array(typed.utf8)[...]) == [])
+  }
+
   @Test func lettersAreFoundWithTheirLowerAndUpperCase() {
     #expect(range(of: 0x01, in: "\u{1B}[97;5u") == 0..<7)
     #expect(range(of: 0x01, in: "\u{1B}[27;5;65~") == 0..<10)

@@ -45,6 +45,14 @@ internal import WindowProtocol
     #expect(replayed("\u{1B}[3\u{05}1m\u{1B}\u{05}") == "\u{1B}[31m\u{1B}")
   }
 
+  /// Without them it would be one, and terminals leave them out.
+  @Test func questionWithControlsInItsMidstIsLeftOut() {
+    for question in ["P+\u{05}q544e", "P\u{05}+q544e", "P+\nq544e", "P1$q\"p", "_Ga\t=q"] {
+      #expect(replayed("a\u{1B}\(question)\u{1B}\\b") == "ab")
+    }
+    #expect(replayed("\u{1B}Pq#0\u{05}\u{1B}\\") == "\u{1B}Pq#0\u{1B}\\")
+  }
+
   // MARK: What a process before has left
 
   /// As much as a number can say leaves none for the next byte.

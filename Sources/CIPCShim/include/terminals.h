@@ -21,6 +21,8 @@ int ipc_terminal_is_masters_other_side(int master, int terminal);
 // open(2) of /proc/self/fd/N: another open file of the same terminal, non-blocking. -ENOTTY for what is none, or is a
 // master; -ENXIO for /dev/tty, which would be another one here.
 int ipc_reopen_terminal(int terminal);
+// open(2) of /dev/tty and TIOCNOTTY, but in a session's leader; 0 as well where there is no such terminal.
+int ipc_leave_terminal(void);
 
 // The C library's termios, whatever is in it.
 struct ipc_terminal_settings {

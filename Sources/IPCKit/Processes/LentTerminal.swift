@@ -6,8 +6,8 @@ internal import Glibc
 /// A terminal that another process has passed to this one, watched by a loop, raw for as long as it is lent.
 ///
 /// It has an open file of its own: what is set on it, non-blocking reads among it, never reaches the program that lent it or
-/// the shell behind that. Reading from it is no business of the shell's job control, because it is not the controlling
-/// terminal of this process.
+/// the shell behind that. Reading from it is no business of the shell's job control as long as it is not the controlling
+/// terminal of this process: see ``leaveControllingTerminal()``.
 ///
 /// ```swift
 /// func borrow(_ passed: consuming FileDescriptor, on loop: EventLoop) throws {
@@ -38,6 +38,15 @@ public struct LentTerminal: ~Copyable {
   ) throws(SystemError) -> FileDescriptor {
     let result = ipc_reopen_terminal(passed.number)
     return try FileDescriptor(checking: result, "open", "the passed terminal", at: CallSite(fileID, line))
+  }
+
+  /// Gives the terminal up that this process was started on, so that it can be lent one day: a process in the background is
+  /// stopped when it reads from its controlling terminal, or changes its settings. Signals that are typed there still reach
+  /// its process group. Nothing happens without such a terminal, and in a session's leader, which would hang up all others.
+  /// open(2) of /dev/tty, ioctl(2) with TIOCNOTTY.
+  /// - Throws: EMFILE, and what else the calls report.
+  public static func leaveControllingTerminal() throws(SystemError) {
+    _ = try SystemError.check(ipc_leave_terminal(), "leave", "/dev/tty")
   }
 
   /// Takes over a terminal that ``reopen(_:fileID:line:)`` has opened, and makes it raw. tcgetattr(3), tcsetattr(3),

@@ -42,6 +42,8 @@ private func makeReserve(at site: CallSite) -> FileDescriptor? {
   /// An episode without descriptors, of which one report is enough.
   private var isStarved = false
 
+  /// As many as can wait, where net.core.somaxconn is what it mostly is: those who come without an end must not hold it up.
+  private static let longestBacklog = 4096
   /// How many are accepted before those who are in get their turn.
   private static let most = 64
   /// How many connections come one by one before a second is looked for again.
@@ -114,6 +116,13 @@ private func makeReserve(at site: CallSite) -> FileDescriptor? {
   private func foundNobody(after accepted: Int) {
     burst = max(1, accepted)
     if accepted <= 1 { patience = Self.patienceAfterNobody }
+  }
+
+  /// Lets in all who have connected, before it stops listening: they would be turned away. Whoever comes to a socket that
+  /// others listen at waits for them.
+  func acceptTheLast() {
+    guard listener?.isOnlyOne == true else { return }
+    accept(atMost: Self.longestBacklog)
   }
 
   /// Stops listening; removes the socket's file if this process made it.

@@ -83,8 +83,9 @@ private final class Parcel: @unchecked Sendable {
     acceptors = []
   }
 
-  /// Lets nobody in, ends who is between frames, and cancels the rest at the deadline.
+  /// Lets nobody in but those who have connected already, ends who is between frames, and cancels the rest at the deadline.
   func drain(until deadline: Deadline) {
+    for acceptor in acceptors { acceptor.acceptTheLast() }
     close()
     for core in cores { core.tell { $0.drain(until: deadline) } }
   }

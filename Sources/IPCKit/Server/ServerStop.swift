@@ -24,7 +24,8 @@ public final class ServerStop: Sendable {
   /// Whether it has been told to stop.
   public var isStopped: Bool { state.withLock { $0.deadline != nil } }
 
-  /// Stops the listening, once and for all; from any thread. ``Server/run(startingAt:_:)`` returns when the last
+  /// Stops the listening, once and for all; from any thread. Whoever has connected by then is let in, where the socket was
+  /// made by this process; at one that was handed over he waits for whoever has it next. ``Server/run(startingAt:_:)`` returns when the last
   /// connection has ended; handlers that have not by the deadline are cancelled.
   public func stop(deadline: Deadline = .never) {
     let server = state.withLock { state in

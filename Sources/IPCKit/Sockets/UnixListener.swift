@@ -17,6 +17,8 @@ public struct UnixListener: ~Copyable, Sendable {
   let ownedPath: SocketPath?
   /// What was asked for: the kernel's answer would be another for a long path. Nil where the socket was inherited.
   private let ownAddress: UnixAddress?
+  /// Whether it was made here, and not shared: who waits in its backlog when it is closed is turned away.
+  let isOnlyOne: Bool
   /// What its connections carry.
   public let type: SocketType
 
@@ -56,7 +58,7 @@ public struct UnixListener: ~Copyable, Sendable {
     }
     descriptor = socket
     ownedPath = consume owned
-    ownAddress = address
+    (ownAddress, isOnlyOne) = (address, true)
     self.type = type
   }
 
@@ -69,7 +71,7 @@ public struct UnixListener: ~Copyable, Sendable {
     try socket.adopt(type.number, isListening: true, as: "a listening Unix \(type) socket")
     descriptor = socket
     ownedPath = nil
-    ownAddress = nil
+    (ownAddress, isOnlyOne) = (nil, false)
     self.type = type
   }
 
@@ -89,7 +91,7 @@ public struct UnixListener: ~Copyable, Sendable {
   private init(sharing socket: consuming FileDescriptor, at address: UnixAddress?, _ type: SocketType) {
     descriptor = socket
     ownedPath = nil
-    ownAddress = address
+    (ownAddress, isOnlyOne) = (address, false)
     self.type = type
   }
 

@@ -4,11 +4,25 @@
 
 @Sendable func fuzzDetachKey(_ input: inout Input) throws {
   let key = UInt8(input.choice(32))
-  let before = input.choice(3)
+  let (before, cut) = (input.choice(3), input.choice(64))
   let typed = Array(input.rest())
   let slice = typed.dropFirst(before)
   let found = DetachKey(byte: key).firstRange(in: slice)
+  findInTwoReads(key, slice, cut)
   expectEqual(found, slice.indices.lazy.compactMap { range(of: key, at: $0, in: slice) }.first, "\(key) in \(typed)")
+}
+
+/// A key that is cut in two is the same key.
+private func findInTwoReads(_ key: UInt8, _ typed: ArraySlice<UInt8>, _ cut: Int) {
+  let (first, second) = (typed.prefix(cut), typed.dropFirst(cut))
+  let detachKey = DetachKey(byte: key)
+  guard detachKey.firstRange(in: first) == nil else { return }
+  let all = DetachKey.unfinished(in: first) + second
+  let whole = typed.indices.lazy.compactMap { range(of: key, at: $0, in: typed) }.first
+  expectEqual(
+    detachKey.firstRange(in: all[...]).map { all.endIndex - $0.upperBound },
+    whole.map { typed.endIndex - $0.upperBound },
+    "\(key) in \(typed), cut at \(cut)")
 }
 
 /// The characters that a terminal may name the key by.

@@ -28,10 +28,18 @@ private enum Event: Equatable {
     case .escape(let bytes): bytes == Array("Z".utf8)
     case .control(let bytes): Self.asks(bytes)
     case .string(UInt8(ascii: "]"), let text): text.contains(UInt8(ascii: "?"))
-    case .string(UInt8(ascii: "P"), let text): text.starts(with: "+q".utf8) || text.starts(with: "$q".utf8)
-    case .string(UInt8(ascii: "_"), let text): String(decoding: text, as: UTF8.self).contains("a=q")
+    case .string(UInt8(ascii: "P"), let text): Self.requestsStatus(Self.printed(text))
+    case .string(UInt8(ascii: "_"), let text): Self.printed(text).contains("a=q".utf8)
     case .string, .rest: false
     }
+  }
+
+  /// What is not control characters: whoever leaves them out may not find a question either.
+  private static func printed(_ text: [UInt8]) -> [UInt8] { text.filter { $0 >= 0x20 } }
+
+  private static func requestsStatus(_ text: [UInt8]) -> Bool {
+    let kind = text.drop { UInt8(ascii: "0")...UInt8(ascii: "?") ~= $0 }.prefix(2)
+    return kind.elementsEqual("+q".utf8) || kind.elementsEqual("$q".utf8)
   }
 
   private static func asks(_ bytes: [UInt8]) -> Bool {

@@ -43,6 +43,28 @@ import Testing
     }
   }
 
+  @Test(arguments: HandlerKind.allCases) func whoWaitsAtTheDoorIsLetIn(kind: HandlerKind) async throws {
+    let directory = try TemporaryDirectory()
+    let (path, setup, isHeld) = (directory("s"), Setup(), Flag())
+    try await withLoop { loop in
+      let server = setup.server(try UnixListener(binding: .path(path)), on: loop)
+      let clients = RunningThread {
+        let peers = try (0..<50).map { number in
+          let peer = try Peer(path)
+          try peer.client.send("\(number)\n")
+          return peer
+        }
+        setup.stop.stop()
+        isHeld.set()
+        for (number, peer) in peers.enumerated() { #expect(try peer.client.line() == "\(number)") }
+      }
+      // Nobody is let in meanwhile.
+      try isHeld.wait()
+      try await Answerer.commands(kind).run(server, startingAt: .firstByte)
+      try clients.join()
+    }
+  }
+
   @Test(arguments: HandlerKind.allCases) func framesThatHaveComeAreAnsweredBeforeTheEnd(kind: HandlerKind) async throws
   {
     let directory = try TemporaryDirectory()

@@ -15,8 +15,9 @@ from windows import Windows
 
 SYSTEM = [
     activation.units, activation.activation, activation.terminal, activation.reload, activation.stop,
-    survival.everything(100), clients.exit_in_the_gap, clients.waiting, clients.attached, clients.burst,
-    clients.gap_seen, edges.changes, edges.held, edges.full_store, edges.quick_restarts, edges.idle_exit,
+    survival.everything(100), survival.everything(400, ("systemctl restart",)), clients.exit_in_the_gap,
+    clients.waiting, clients.attached, clients.burst, clients.gap_seen, edges.changes, edges.held, edges.full_store,
+    edges.quick_restarts, edges.idle_exit,
 ]
 USER = [
     activation.units, activation.activation, activation.terminal, activation.reload, activation.stop,
