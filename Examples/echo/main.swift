@@ -9,7 +9,7 @@ import Glibc
 import IPCKit
 
 /// Serves the clients of the socket that systemd calls `echo`, until there have been none for half a minute.
-func serve(on loop: EventLoop) async throws(SystemError) {
+func serve(on loop: EventLoop) async throws {
   var activation = try SocketActivation.take()
   guard let listener = try activation.takeListener(named: "echo") else {
     throw SystemError(errno: ENOTSOCK, operation: "take the socket 'echo' from systemd")
@@ -25,8 +25,8 @@ func serve(on loop: EventLoop) async throws(SystemError) {
   let signals = try SignalSource([SIGTERM, SIGINT], on: loop)
   let listening = Task(executorPreference: loop) {
     // A service that cannot hear of a signal any more could not be stopped: it stops then.
-    do { _ = try await signals.next() } catch { print("echo-service: \(error)") }
-    stop.stop(deadline: .after(.seconds(5)))
+    defer { stop.stop(deadline: .after(.seconds(5))) }
+    _ = try await signals.next()
   }
   defer { listening.cancel() }
 
@@ -35,6 +35,7 @@ func serve(on loop: EventLoop) async throws(SystemError) {
     replying: ReplyHandler { line, reply in
       reply.writeLine(line)
     })
+  if stop.isStopped { try await listening.value }
 }
 
 do {

@@ -9,7 +9,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,10 +27,17 @@ void *ipc_libsystemd_function(const char *name) {
 // What managers newer than the one that this was tested with set beside LISTEN_PID, and older libraries leave there.
 static const char process_identity[] = "LISTEN_PIDFDID";
 
+// The end of those that may have been handed over: none of them is closed when a program begins, or on its way to another.
+static int end_of_inherited(long promised) {
+  int end = first_descriptor;
+  while (end - first_descriptor < promised && ipc_is_close_on_exec(end) == 0) end++;
+  return end;
+}
+
 int ipc_listen_descriptors(char ***names) {
   *names = NULL;
-  const char *process = getenv("LISTEN_PID");
-  if (getenv("LISTEN_FDS") == NULL || process == NULL || strtol(process, NULL, 10) != getpid()) {
+  const char *process = getenv("LISTEN_PID"), *number = getenv("LISTEN_FDS");
+  if (number == NULL || process == NULL || strtol(process, NULL, 10) != getpid()) {
     // Left over from somebody else, whose children are not ours to confuse either.
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_PID");
@@ -42,12 +48,11 @@ int ipc_listen_descriptors(char ***names) {
   listen_fds_with_names *take;
   *(void **)&take = ipc_libsystemd_function("sd_listen_fds_with_names");
   if (take == NULL) return -ENOPKG;
-  long promised = strtol(getenv("LISTEN_FDS"), NULL, 10);
+  int end = end_of_inherited(strtol(number, NULL, 10));
   int count = take(1, names);
   unsetenv(process_identity);
-  // What cannot be taken is ours all the same, and nobody else's to close.
-  if (count < 0 && promised > 0 && promised <= INT_MAX - first_descriptor)
-    close_range(first_descriptor, first_descriptor + (unsigned)promised - 1, 0);
+  // What cannot be taken is nobody else's to close.
+  for (int descriptor = first_descriptor; count < 0 && descriptor < end; descriptor++) close(descriptor);
   return count;
 }
 

@@ -70,10 +70,12 @@ int64_t ipc_read_link(int directory, int32_t number, void *buffer, size_t capaci
 
 int64_t ipc_read_entry(int directory, int32_t number, void *buffer, size_t capacity) {
   struct name name;
-  int entry = openat(directory, written(&name, number), O_RDONLY | O_CLOEXEC);
+  int entry;
+  do
+    entry = openat(directory, written(&name, number), O_RDONLY | O_CLOEXEC);
+  while (entry < 0 && errno == EINTR);
   if (entry < 0) return -errno;
-  ssize_t size = read(entry, buffer, capacity);
-  int64_t result = size < 0 ? -errno : size;
+  int64_t result = ipc_read(entry, buffer, capacity);
   close(entry);
   return result;
 }

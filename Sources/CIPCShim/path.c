@@ -29,13 +29,15 @@ int ipc_status(int descriptor, struct ipc_file_status *status) {
   return fstat(descriptor, &found) < 0 ? -errno : store(&found, status);
 }
 
-int ipc_open_lock_file(const char *path) {
+int ipc_open(const char *path, int flags, unsigned int mode) {
   int descriptor;
   do
-    descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+    descriptor = open(path, flags | O_NOCTTY | O_CLOEXEC, (mode_t)mode);
   while (descriptor < 0 && errno == EINTR);
   return descriptor < 0 ? -errno : descriptor;
 }
+
+int ipc_open_lock_file(const char *path) { return ipc_open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600); }
 
 int ipc_lock(int descriptor) {
   int result;

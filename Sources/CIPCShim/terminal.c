@@ -16,11 +16,8 @@
 _Static_assert(sizeof(struct ipc_terminal_settings) >= sizeof(struct termios), "room for the C library's structure");
 
 int ipc_open_terminal(uint16_t columns, uint16_t rows) {
-  int master;
-  // Whoever opens a terminal waits for its lock.
-  do master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  while (master < 0 && errno == EINTR);
-  if (master < 0) return -errno;
+  int master = ipc_open("/dev/ptmx", O_RDWR | O_NONBLOCK, 0);
+  if (master < 0) return master;
   int unlocked = 0;
   int wrong = ioctl(master, TIOCSPTLCK, &unlocked) < 0 ? -errno : ipc_set_terminal_size(master, columns, rows);
   if (wrong) {
@@ -76,11 +73,8 @@ int ipc_reopen_terminal(int terminal) {
   if (ioctl(terminal, TIOCGPTN, &number) == 0) return -ENOTTY;
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", terminal);
-  int descriptor;
-  do
-    descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  while (descriptor < 0 && errno == EINTR);
-  if (descriptor < 0) return -errno;
+  int descriptor = ipc_open(path, O_RDWR | O_NONBLOCK, 0);
+  if (descriptor < 0) return descriptor;
   int wrong = fstat(terminal, &lent) < 0 || fstat(descriptor, &opened) < 0 ? -errno : 0;
   // /dev/tty is another terminal to everyone who opens it.
   if (!wrong && lent.st_rdev == makedev(5, 0)) wrong = -ENXIO;
@@ -92,11 +86,9 @@ int ipc_reopen_terminal(int terminal) {
 
 int ipc_leave_terminal(void) {
   if (getsid(0) == getpid()) return 0;
-  int terminal;
-  do terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  while (terminal < 0 && errno == EINTR);
+  int terminal = ipc_open("/dev/tty", O_RDONLY | O_NONBLOCK, 0);
   // There is none, or not even a place for one.
-  if (terminal < 0) return errno == ENXIO || errno == ENOENT ? 0 : -errno;
+  if (terminal < 0) return terminal == -ENXIO || terminal == -ENOENT ? 0 : terminal;
   int wrong = ioctl(terminal, TIOCNOTTY) < 0 ? -errno : 0;
   close(terminal);
   return wrong;

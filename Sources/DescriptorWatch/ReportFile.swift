@@ -10,12 +10,12 @@ final class ReportFile {
 
   /// Makes it, or empties what is there. open(2).
   init(_ path: String) throws(WatchFailure) {
-    // The path is a C string for the length of the call.
-    let number = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard number >= 0 else { throw WatchFailure("\(SystemError(errno: errno, operation: "open", object: path))") }
     self.path = path
-    // open just handed the number out.
-    file = unsafe FileDescriptor(owning: number)
+    do throws(SystemError) {
+      file = try FileDescriptor(opening: path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o666)
+    } catch {
+      throw WatchFailure("\(error)")
+    }
   }
 
   /// Writes the file and closes it; the second time does nothing.

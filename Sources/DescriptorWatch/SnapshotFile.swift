@@ -66,11 +66,13 @@ package enum SnapshotFile {
 
   /// All of a regular file that is not too large. open(2), fstat(2), read(2).
   private static func contents(of path: String) throws(WatchFailure) -> [UInt8] {
-    // A FIFO that nobody writes to must not be waited for. The path is a C string for the length of the call.
-    let number = unsafe open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-    guard number >= 0 else { throw failed("open", path, errno) }
-    // open just handed the number out.
-    let file = unsafe FileDescriptor(owning: number)
+    let file: FileDescriptor
+    do throws(SystemError) {
+      // A FIFO that nobody writes to must not be waited for.
+      file = try FileDescriptor(opening: path, O_RDONLY | O_NONBLOCK)
+    } catch {
+      throw WatchFailure("\(error)")
+    }
     var status = stat()
     // The structure is valid for the length of the call, the number while its owner lives.
     guard unsafe file.withUnsafeNumber({ unsafe fstat($0, &status) }) == 0 else { throw failed("stat", path, errno) }

@@ -71,11 +71,8 @@ enum SnapshotPlace {
   func write(_ bytes: [UInt8], _ path: String, patience: Duration?) throws(WatchFailure) {
     switch self {
     case .stream:
-      // One that nobody has open to read is an error. The path is a C string for the length of the call.
-      let number = unsafe open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-      guard number >= 0 else { throw Self.failed("open", path, errno) }
-      // open just handed the number out.
-      try SnapshotFile.fill(unsafe FileDescriptor(owning: number), bytes, path, patience: patience)
+      // One that nobody has open to read is an error.
+      try SnapshotFile.fill(try Self.open(path, O_WRONLY | O_APPEND | O_NONBLOCK), bytes, path, patience: patience)
     case .file(let behind, let before): try Self.replace(behind, before, bytes, path)
     }
   }
@@ -103,11 +100,19 @@ enum SnapshotPlace {
   }
 
   private static func create(_ name: String, _ path: String) throws(WatchFailure) -> FileDescriptor {
-    // The path is a C string for the length of the call.
-    let number = unsafe open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard number >= 0 else { throw failed("create", path, errno) }
-    // open just handed the number out.
-    return unsafe FileDescriptor(owning: number)
+    do throws(SystemError) {
+      return try FileDescriptor(opening: name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+    } catch {
+      throw failed("create", path, error.errno)
+    }
+  }
+
+  private static func open(_ path: String, _ flags: Int32) throws(WatchFailure) -> FileDescriptor {
+    do throws(SystemError) {
+      return try FileDescriptor(opening: path, flags)
+    } catch {
+      throw WatchFailure("\(error)")
+    }
   }
 
   /// Gives a file the owner and the mode of the one that it takes the place of, as far as this process may.

@@ -23,15 +23,13 @@ struct ConfigurationFile: Sendable {
 
   /// Reads its settings; none when there is no file and none was asked for.
   func read() throws -> [Setting] {
-    // The path is a C string for the length of the call.
-    let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard number >= 0 else {
-      let error = SystemError(errno: errno, operation: "open", object: path)
+    let file: FileDescriptor
+    do throws(SystemError) {
+      file = try FileDescriptor(opening: path, O_RDONLY | O_NONBLOCK)
+    } catch {
       if mayBeMissing, error.errno == ENOENT { return [] }
       throw error
     }
-    // Opened in the line above, for us alone.
-    let file = unsafe FileDescriptor(owning: number)
     guard try file.isRegularFile else { throw ConfigurationError(description: "\(path) is not a regular file") }
     let text = try read(file)
     do throws(ConfigurationError) {

@@ -105,8 +105,7 @@ struct Journal: ~Copyable {
     let new = path + ".new"
     let old = file.take()
     do throws(SystemError) {
-      file = Self.open(new, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC)
-      guard file != nil else { throw SystemError(errno: errno, operation: "open", object: new) }
+      file = try Self.open(new, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC)
       added = 0
       try add([Entry(journal: Self.version)] + entries)
       // Both are C strings for the length of the call.
@@ -130,18 +129,19 @@ struct Journal: ~Copyable {
 
   /// A shortage that passes must not cost what was written down.
   private static func openToRead(_ path: String) throws(IPCError) -> FileDescriptor {
-    for _ in 0..<10 {
-      if let file = open(path, O_RDONLY) { return file }
-      guard [EMFILE, ENFILE, ENOMEM, EINTR].contains(errno) else { break }
-      usleep(10_000)
+    var trials = 10
+    while true {
+      do throws(SystemError) {
+        return try open(path, O_RDONLY)
+      } catch {
+        trials -= 1
+        guard trials > 0, [EMFILE, ENFILE, ENOMEM].contains(error.errno) else { throw .system(error) }
+        usleep(10_000)
+      }
     }
-    throw .system(SystemError(errno: errno, operation: "open", object: path))
   }
 
-  private static func open(_ path: String, _ flags: Int32) -> FileDescriptor? {
-    // The path is a C string for the length of the call.
-    let number = unsafe Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0o600)
-    // Opened in the line above, for us alone.
-    return number < 0 ? nil : unsafe FileDescriptor(owning: number)
+  private static func open(_ path: String, _ flags: Int32) throws(SystemError) -> FileDescriptor {
+    try FileDescriptor(opening: path, flags | O_NOFOLLOW | O_NONBLOCK, mode: 0o600)
   }
 }

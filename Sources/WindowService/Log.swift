@@ -52,9 +52,7 @@ package final class Log: Sendable {
   }
 
   private static func openTerminal() -> FileDescriptor? {
-    // The path is a C string for the length of the call, and the number nobody else's.
-    let number = unsafe open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-    return number < 0 ? nil : unsafe FileDescriptor(owning: number)
+    try? FileDescriptor(opening: "/proc/self/fd/2", O_WRONLY | O_NONBLOCK)
   }
 }
 

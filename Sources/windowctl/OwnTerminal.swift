@@ -21,14 +21,14 @@ struct OwnTerminal: ~Copyable, Sendable {
     guard tcgetpgrp(STDIN_FILENO) == getpgrp() else {
       throw .failed("windowctl is not in the foreground of its terminal")
     }
-    let number = unsafe open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
-    guard number >= 0 else {
-      throw .failed("\(SystemError(errno: errno, operation: "open", object: unsafe String(cString: name)))")
+    do throws(SystemError) {
+      // Copied at once.
+      let descriptor = try FileDescriptor(opening: unsafe String(cString: name), O_RDWR)
+      before = try TerminalSettings(of: descriptor)
+      self.descriptor = descriptor
+    } catch {
+      throw .failed("\(error)")
     }
-    // Opened in the line above, for us alone.
-    let descriptor = unsafe FileDescriptor(owning: number)
-    do throws(SystemError) { before = try TerminalSettings(of: descriptor) } catch { throw .failed("\(error)") }
-    self.descriptor = descriptor
   }
 
   /// Its size; nil where nobody has set it.

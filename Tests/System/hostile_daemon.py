@@ -17,10 +17,10 @@ READY = "windowd: ready"
 class Daemon:
     """A windowd that runs, its socket and its log."""
 
-    def __init__(self, programs, directory, path=None, before=(), **options):
+    def __init__(self, programs, directory, path=None, before=(), arguments=(), **options):
         self.path = path or directory / "s"
         self.log = directory / "log"
-        command = [*before, programs / "windowd", "--socket", self.path]
+        command = [*before, programs / "windowd", "--socket", self.path, *arguments]
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
 

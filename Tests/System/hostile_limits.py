@@ -1,5 +1,6 @@
 """Limits where nobody expects them, what is missing around a process, and a clock that jumps."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -8,15 +9,13 @@ import resource
 import subprocess
 import tempfile
 
-from checks import check
+from checks import becomes, check
 from hostile_daemon import Daemon, running, send
-from services import IS_ROOT, NOBODY, connect, run
+from services import HOMELESS, IS_ROOT, NOBODY, connect, run
 
 # Descriptors that are too few to begin with, to let anyone in with, to open a window with, and enough.
 DESCRIPTORS = {4: None, 8: None, 12: "open /dev/ptmx: Too many open files", 14: "clone cat: Too many open files", 20: 1}
 MEBIBYTE = 1 << 20
-# For who is somebody else than this process.
-HOMELESS = {"HOME": "/", "XDG_CONFIG_HOME": "/"}
 
 
 def limited(programs, place, *limits, **options):
@@ -27,12 +26,24 @@ def limited(programs, place, *limits, **options):
     return Daemon(programs, place, preexec_fn=lower, **options)
 
 
+def fill(daemon):
+    """Opens windows until there is room for no more: all else goes on, and when one has gone there is room again."""
+    numbers = [1]
+    while isinstance(said := daemon.create("cat"), int) and len(numbers) < 20:
+        numbers.append(said)
+    good = "Too many open files" in str(said) and "pid" in daemon.ask("status")
+    daemon.ask("close-window", id=numbers[-1])
+    return good and isinstance(daemon.create("cat"), int)
+
+
 def limits(programs, directory):
     """A limit costs what it forbids, which is told, and nothing stays behind; the next daemon has the path."""
     for number, expected in DESCRIPTORS.items():
         place = pathlib.Path(tempfile.mkdtemp(dir=directory))
         daemon = limited(programs, place, (resource.RLIMIT_NOFILE, number))
         said = daemon.create("cat") if daemon.begins() else None
+        if said == 1:
+            check(fill(daemon), f"with {number} descriptors others are served when no window opens any more")
         status = daemon.end()
         good = said == expected and status == (1 if expected is None else 0)
         check(good and not daemon.path.exists(), f"with {number} descriptors", said or daemon.said().strip())
@@ -51,6 +62,26 @@ def limits(programs, directory):
         check(not daemon.begins() and daemon.end() != 0 and not daemon.path.exists(), "without memory it ends at once")
     daemon = Daemon(programs, place)
     check(daemon.begins() and daemon.end() == 0, "and has taken nothing from the next one")
+
+
+def memory(programs, directory):
+    """Memory that is taken away while it serves: it goes on as far as that goes, and then it ends at once."""
+    for spare, goes_on in (16 * MEBIBYTE, True), (0, False):
+        place = pathlib.Path(tempfile.mkdtemp(dir=directory))
+        daemon = Daemon(programs, place)
+        daemon.begins()
+        pages = int(pathlib.Path(f"/proc/{daemon.process.pid}/statm").read_text().split()[0])
+        size = pages * resource.getpagesize() + spare
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_AS, (size, size))
+        count = 0
+        with contextlib.suppress(OSError, TypeError):
+            while count < 50 and daemon.ask("create-window", command=["cat"])["id"]:
+                count += 1
+        ended = becomes(lambda daemon=daemon: daemon.process.poll()) if not goes_on else None
+        good = count == 50 and daemon.end() == 0 if goes_on else ended < 0 and daemon.end() < 0
+        check(good, f"with {spare >> 20} MiB to spare it {'serves' if goes_on else 'ends at once'}", f"{count} windows, {ended}")
+        daemon = Daemon(programs, place)
+        check(daemon.begins() and daemon.end() == 0, "and the next one has the path")
 
 
 def processes(programs, directory):
@@ -174,6 +205,13 @@ def clocks(programs, directory):
         check(uptimes == sorted(uptimes) and uptimes[-1] < 60, "uptime goes on", uptimes)
         check(max(opened) - min(opened) < 60, "windows are opened at the time of day", opened)
         check(daemon.ticks() - ticks < 50, "nothing spins")
+        now.write_text("0")
+        idle = Daemon(programs, pathlib.Path(tempfile.mkdtemp(dir=directory)), arguments=("--idle-exit", "1"),
+                      env=environment)
+        idle.begins()
+        now.write_text(str(-10**9))
+        check(becomes(lambda: idle.process.poll() == 0), "and who is idle ends in his time")
+        idle.end()
         half.sendall(b'tus":{}}\n')
         check(b'"pid":' in answers.readline(), "a message that was on its way arrives")
         daemon.ask("close-window", id=number)

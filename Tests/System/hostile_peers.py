@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import pathlib
 import pty
 import select
 import sys
@@ -11,7 +12,7 @@ import time
 
 from checks import PATIENCE, becomes, check, wait_until
 from hostile_daemon import running, send
-from services import IS_ROOT, connect, run
+from services import HOMELESS, IS_ROOT, NOBODY, connect, run
 
 PIDFD_GETFD = 438
 # Users that nobody is.
@@ -101,6 +102,46 @@ def floods(programs, directory):
     os.close(null)
 
 
+# Holds as many connections as it is let have, and comes again as fast as it can for a second, and until that was often.
+CROWD = """
+import socket, sys, time
+deadline, held, away = time.monotonic() + 1, [], 0
+while away < 50 or time.monotonic() < deadline:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(20)
+    connection.connect(sys.argv[1])
+    try:
+        connection.sendall(b'{"status":{}}\\n')
+        if not connection.recv(10): raise ConnectionResetError
+        held.append(connection)
+    except (BrokenPipeError, ConnectionResetError):
+        away += 1
+print(len(held), away)
+"""
+
+
+def crowds(programs, directory):
+    """One who is let in takes all that there is of connections; there is as much again for others."""
+    if not IS_ROOT:
+        return print("SKIPPED - being other users takes root", flush=True)
+    directory.chmod(0o777)
+    with running(programs, directory, path=directory / "own/s", env=os.environ | HOMELESS, before=(
+            "setpriv", f"--reuid={NOBODY}", "--clear-groups", "sh", "-c",
+            'mkdir -m 700 "$0"; exec prlimit --nofile=100 "$@"', directory / "own")) as daemon:
+        before = daemon.at_rest()
+        outcomes = []
+        crowd = threading.Thread(target=lambda: outcomes.append(
+            run("/usr/bin/python3", "-c", CROWD, daemon.path, user=NOBODY)))
+        crowd.start()
+        served = 0
+        while crowd.is_alive():
+            served += "id" in daemon.ask("create-window", command=["true"])
+        held, away = map(int, outcomes[0].stdout.split() or (0, 0))
+        good = 20 < held < 50 and away > 20 and served > 0
+        check(good, "a crowd of one user leaves others their half", f"{held} held, {away} sent away, {served} served")
+        daemon.check_rest(before, "a crowd of one user")
+
+
 KNOCK = """
 import socket, sys, time
 deadline = time.monotonic() + 1
@@ -180,8 +221,10 @@ def windows(programs, directory):
             mark = f"\nopen({str(done)!r}, 'w')\n" if "while True" in code else "\n"
             opened[name] = (daemon.create(sys.executable, "-c", begin + mark + code + end), done)
         for name, (number, done) in opened.items():
-            alive = becomes(lambda done=done, number=number: done.exists() or "stops itself" == name)
-            check(alive and daemon.window(number), f"a program that {name} has a window")
+            process = pathlib.Path(f"/proc/{daemon.window(number)['pid']}/stat")
+            done = becomes(lambda done=done, process=process, name=name: (
+                done.exists() if name != "stops itself" else process.read_text().rpartition(")")[2].split()[0] == "T"))
+            check(done and daemon.window(number), f"a program that {name} has a window")
         # The one that prints goes first, so that nobody has a reason to be busy.
         daemon.ask("close-window", id=list(opened.values())[-1][0])
         ticks = daemon.ticks()
@@ -194,8 +237,9 @@ def windows(programs, directory):
         flood(daemon)
 
 
-def flood(daemon, size=256 << 20):
-    """A program that prints as fast as it can: memory stays, and others are served."""
+def flood(daemon):
+    """A program that prints as fast as it can, so many MiB as FLOOD= says: memory stays, and others are served."""
+    size = int(os.environ.get("FLOOD", 256)) << 20
     before = daemon.memory()
     number = daemon.create("sh", "-c", f"head -c {size} /dev/zero; exec cat")
     served = 0

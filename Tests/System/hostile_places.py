@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-from checks import PATIENCE, check
+from checks import PATIENCE, check, wait_until
 from hostile_daemon import Daemon
 from services import IS_ROOT, connect
 
@@ -111,6 +111,32 @@ def locks(programs, directory):
             heir.stdin.close()
     fourth = Daemon(programs, place)
     check(fourth.begins() and fourth.end() == 0, "until it goes: then the path is the next one's")
+
+
+# What comes to the path in the moment in which a daemon has the lock and is about to bind; None for what it takes for one
+# that is served.
+PLANTED = ("a link to nothing", "a link to where something could be made", "a file", "a directory", "a FIFO",
+           "somebody's listener", "a socket that nobody has")
+BIND = 49
+
+
+def planted(programs, directory):
+    """What comes to the path between the lock and the socket is found, and stays what it is."""
+    for name in PLANTED:
+        place = pathlib.Path(tempfile.mkdtemp(dir=directory))
+        path = place / "s"
+        daemon = Daemon(programs, place, before=(
+            "strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=bind", "-e", "inject=bind:delay_enter=500000"))
+        call = pathlib.Path(f"/proc/{daemon.process.pid}/syscall")
+        wait_until(lambda call=call: call.read_text().startswith(f"{BIND} "), "it is about to bind")
+        there = AT_SOCKET[name][0](path)
+        before = os.lstat(path)
+        serves = daemon.begins()
+        status, after = daemon.end(), os.lstat(path)
+        good = not serves and status == SERVED and "Address already in use" in daemon.said()
+        good &= (after.st_ino, after.st_mode, after.st_size) == (before.st_ino, before.st_mode, before.st_size)
+        check(good, f"{name} comes between the lock and the socket", f"{status}, {daemon.said().strip()}")
+        del there
 
 
 def serving(path):

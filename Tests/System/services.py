@@ -13,6 +13,8 @@ from checks import PATIENCE, becomes, check, wait_until
 IS_ROOT = os.geteuid() == 0
 # A user who owns nothing.
 NOBODY = 65534
+# For who is somebody else than this process.
+HOMELESS = {"HOME": "/", "XDG_CONFIG_HOME": "/"}
 
 
 def run(*command, user=None, **options):

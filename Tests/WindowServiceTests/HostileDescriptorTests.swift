@@ -64,7 +64,7 @@ internal import WindowProtocol
         inner = outer
         depth += 1
       }
-      #expect(depth >= 1)
+      #expect(depth >= 4)
       var client = try LendingClient(daemon.socket)
       let answer = try client.attach(id, lending: inner.right)
       #expect(answer?.contains(#""code":"no-terminal""#) == true, "\(answer ?? "nothing")")

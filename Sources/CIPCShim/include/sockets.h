@@ -18,6 +18,8 @@ struct ipc_file_status {
 int ipc_path_status(const char *IPC_NONNULL path, struct ipc_file_status *IPC_NONNULL status);
 // fstat(2).
 int ipc_status(int descriptor, struct ipc_file_status *IPC_NONNULL status);
+// open(2): close-on-exec, and never the controlling terminal.
+int ipc_open(const char *IPC_NONNULL path, int flags, unsigned int mode);
 // open(2) of a lock file: created with mode 0600, never through a link.
 int ipc_open_lock_file(const char *IPC_NONNULL path);
 // flock(2), exclusive, not waiting: -EWOULDBLOCK when another holds it.

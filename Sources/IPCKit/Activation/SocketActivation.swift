@@ -54,7 +54,8 @@ public struct SocketActivation: ~Copyable {
   ///   - fileID: with `line`, the ``DescriptorOrigin`` of what is not taken by name.
   ///   - line: as `fileID`.
   /// - Throws: ENOPKG when libsystemd.so.0 cannot be loaded; EBADF when a descriptor that was promised is closed;
-  ///   EINVAL when the variables contradict each other. But for ENOPKG, all that was promised is closed then.
+  ///   EINVAL when the variables contradict each other. But for ENOPKG, what was handed over up
+  ///   to the first that is not there is closed then.
   public static func take(
     fileID: StaticString = #fileID, line: UInt32 = #line
   ) throws(SystemError) -> SocketActivation {

@@ -7,10 +7,7 @@ package enum KernelText {
   /// All of it. open(2), read(2).
   /// - Throws: ENOENT, EACCES; ESRCH when its process has gone.
   package static func contents(of path: String) throws(SystemError) -> [UInt8] {
-    let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: path) }
-    // open just handed the number out.
-    let file = unsafe FileDescriptor(owning: number)
+    let file = try FileDescriptor(opening: path, O_RDONLY)
     var contents: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     while true {

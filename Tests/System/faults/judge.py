@@ -14,7 +14,7 @@ from traced import wait
 # What is said of a descriptor that was handed over and cannot be looked at.
 UNTOLD = "is something else"
 # Calls whose failure may leave the socket's path behind.
-UNLINKING = {"unlink", "unlinkat", "newfstatat", "statx", "flock", "openat"}
+UNLINKING = {"unlink", "newfstatat", "statx", "flock", "openat"}
 
 
 def serves(daemon):

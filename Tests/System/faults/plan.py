@@ -9,7 +9,7 @@ from traced import Fault
 
 
 # Errors that were handled wrong once, where others were not: they are tried first.
-_FIRST = {("accept4", "EMFILE"), ("sendmsg", "ENOBUFS"), ("socket", "EMFILE")}
+_FIRST = {("accept4", "EMFILE"), ("dup3", "EINTR"), ("sendmsg", "ENOBUFS"), ("socket", "EMFILE")}
 
 
 def calls_by_site(log, program):
@@ -30,13 +30,12 @@ def own_site(call, program):
 
 
 def faults(found, random_numbers):
-    """For each site, each of its errors once, at one of the site's calls; the last is to be tried first."""
+    """For each site, each of its errors once, at one of the site's calls."""
     everything = [call for made in found.values() for call in made]
     # The tracer counts in each thread and in each child anew: what fails in one of them fails in all that get so far.
     again = {(call.name, call.number) for call in everything if call.thread != everything[0].thread}
     for site, made in found.items():
-        errors = random_numbers.sample(ERRNOS[site.call], len(ERRNOS[site.call]))
-        for errno in sorted(errors, key=lambda errno: (site.call, errno) in _FIRST):
+        for errno in random_numbers.sample(ERRNOS[site.call], len(ERRNOS[site.call])):
             call = random_numbers.choice(made)
             if (site.caller, errno) not in ANSWERS:
                 yield site, Fault(call.name, errno, call.number, again=(call.name, call.number) in again)
@@ -47,21 +46,23 @@ def interruptions(found):
     begun = [call for made in found.values() for call in made]
     first = {}
     for call in begun:
-        # In the thread that the program begins as.
-        if call.thread == begun[0].thread:
-            first[call.name] = min(call.number, first.get(call.name, call.number))
-    for name, number in sorted(first.items()):
+        # In the thread that the program begins as, if that makes it: the tracer counts in each.
+        rank = (call.thread != begun[0].thread, call.number)
+        first[call.name] = min(rank, first.get(call.name, rank))
+    for name, (_, number) in sorted(first.items()):
         if "EINTR" in ERRNOS[name]:
             yield Fault(name, "EINTR", number, "+2")
 
 
 class Plan:
-    """At most so many runs, in rounds: each site once, those again that were not reached, then each once more."""
+    """At most so many runs, in rounds: each site once, those again that were not reached, then each once more; each time
+    with the error of the call that was tried least by then, in all programs."""
 
     # How often a site is tried before it is given up: what one run has shown need not come in the next.
-    PATIENCE = 4
+    PATIENCE = 8
 
-    def __init__(self, found, runs, seed):
+    def __init__(self, found, runs, seed, tried):
+        self._tried = tried
         self._random = random.Random(seed)
         self._left = runs
         self._rounds = 0
@@ -77,9 +78,16 @@ class Plan:
             if 0 < self._rounds < self.PATIENCE:
                 waiting = missing
         self._rounds += 1
-        once = [left.pop() for left in waiting.values()]
+        once = [self._next(left) for left in waiting.values()]
         self._random.shuffle(once)
         chosen = (self._first + once)[:self._left]
         self._first = []
         self._left -= len(chosen)
         return chosen
+
+    def _next(self, left):
+        """Takes out what is to be tried next."""
+        kinds = [(fault.call, fault.errno) for fault in left]
+        chosen = min(range(len(left)), key=lambda index: (self._tried[kinds[index]], kinds[index] not in _FIRST))
+        self._tried[kinds[chosen]] += 1
+        return left.pop(chosen)

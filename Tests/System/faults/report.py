@@ -28,21 +28,26 @@ def _cell(tried, failed):
     return f"{tried}" if not failed else f"{tried} ({failed} failed)"
 
 
-def _never(found, hit):
+def missed(found, rows):
     """Which functions' calls have failed in no program, by whatever way they came to make them."""
     def functions(sites):
         return {f"{site.call} in `{site.caller}`" for site in sites}
 
-    missed = functions(site for places in found.values() for site in places)
-    missed -= functions(site for sites in hit.values() for site in sites)
-    if not missed:
-        return "A place is a call and all its callers. Of the functions that make calls themselves, each call has failed."
-    return ("A place is a call and all its callers. Of the functions that make calls themselves, these are not among those"
-            f" whose calls have failed: {', '.join(_readable(sorted(missed)))}.")
+    everywhere = functions(site for places in found.values() for site in places)
+    return _readable(sorted(everywhere - functions(site for row in rows if row.tried for site in row.hit)))
+
+
+def _never(missed):
+    """A sentence about them."""
+    begin = ("A place is a call and all its callers: the number of a call in a program that looks at others changes from run"
+             " to run, so that not each of them is met. Of the functions that make calls themselves, ")
+    return begin + (f"these have had none that failed: {', '.join(missed)}." if missed else "each call has failed.")
 
 
 def _readable(names):
     """Swift's symbols as it is written."""
+    if not names:
+        return []
     told = subprocess.run(["swift", "demangle", "--compact", "--simplified"], input="\n".join(names), text=True,
                           capture_output=True, check=True)
     return told.stdout.splitlines()
@@ -73,7 +78,7 @@ def matrix(rows, found, seconds):
     ]
     for way, places in found.items():
         lines.append(f"| {way} | {len(places)} | {len(hit[way] & set(places))} |")
-    lines += ["", _never(found, hit), "", "| call | runs | errors |", "|---|---|---|"]
+    lines += ["", _never(missed(found, rows)), "", "| call | runs | errors |", "|---|---|---|"]
     for call in sorted(tried):
         told = ", ".join(f"{errno} {count}" for errno, count in sorted(errors[call].items()))
         lines.append(f"| {call} | {_cell(tried[call], failed[call])} | {told} |")

@@ -1,18 +1,32 @@
 // Loaded before the C library, it makes transfers short: at most SHORT_TRANSFERS bytes are written to a stream, or read
 // from a file, at once, as a kernel may do at any time. Nothing else is cut: a datagram is whole or not at all, and what a
-// read of a socket, a pipe or a terminal leaves behind is told by no event, so that no kernel leaves any.
+// read of a socket, a pipe or a terminal leaves behind is told by no event, so that no kernel leaves any. That something was
+// cut is written to SHORT_TRANSFERS_LOG.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 static size_t limit(void) {
   static size_t limit;
   if (limit == 0) limit = strtoul(getenv("SHORT_TRANSFERS"), NULL, 10);
   return limit;
+}
+
+#define NEXT(name, ...) ((ssize_t(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name))
+
+// As many as are wanted, or the limit, which is told once.
+static size_t cut(size_t count) {
+  static int is_told;
+  if (count <= limit()) return count;
+  int log = is_told ? -1 : open(getenv("SHORT_TRANSFERS_LOG"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (log >= 0) is_told = NEXT(write, int, const void *, size_t)(log, "cut\n", 4) > 0, close(log);
+  return limit();
 }
 
 static int is_stream(int descriptor) {
@@ -26,16 +40,14 @@ static int is_stream(int descriptor) {
 }
 
 static size_t to_write(int descriptor, size_t count) {
-  return count > limit() && is_stream(descriptor) ? limit() : count;
+  return is_stream(descriptor) ? cut(count) : count;
 }
 
 static size_t to_read(int descriptor, size_t count) {
   struct stat status;
   int is_file = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-  return count > limit() && is_file ? limit() : count;
+  return is_file ? cut(count) : count;
 }
-
-#define NEXT(name, ...) ((ssize_t(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name))
 
 ssize_t read(int descriptor, void *bytes, size_t count) {
   return NEXT(read, int, void *, size_t)(descriptor, bytes, to_read(descriptor, count));

@@ -38,6 +38,10 @@ class Short:
     def __init__(self, library, limit):
         self.library, self.limit, self.errno = library, limit, f"at most {limit}"
 
+    def variables(self, log):
+        """What has a program's transfers cut, unless it is linked statically, and those of what it starts."""
+        return {"LD_PRELOAD": str(self.library), "SHORT_TRANSFERS": str(self.limit), "SHORT_TRANSFERS_LOG": str(log)}
+
     def __str__(self):
         return f"{self.limit} bytes a read or write"
 
@@ -45,7 +49,7 @@ class Short:
 def command(program, log, fault=None):
     """The command that runs a program, without what it executes, as the process that the command begins as."""
     if isinstance(fault, Short):
-        return ["env", f"LD_PRELOAD={fault.library}", f"SHORT_TRANSFERS={fault.limit}", str(program)]
+        return ["env", *(f"{name}={value}" for name, value in fault.variables(log).items()), str(program)]
     # The tracer is nobody's child, and the program keeps the number of who started it: systemd names it by that.
     strace = ["strace", "-D", "-f", "-qq", "-b", "execve", "-e", "signal=none", "-s", "0", "-o", str(log)]
     # Of calls that fail over and over, the stacks would take longer than they do: their descriptors will do.

@@ -15,7 +15,11 @@ COLUMNS = (
     "time", "cycles", "life", "age", "windows", "expected", "good", "left",
     *(field.name for field in dataclasses.fields(daemon.Usage)))
 # What a window costs: its terminal and its child's pidfd; and what the service manager keeps for it.
-COST, STORED = 2, 3
+KINDS = {"sockets": 0, "pidfds": 1, "terminals": 1, "others": 0}
+COST, STORED = sum(KINDS.values()), 3
+# What nobody asks anything has nothing to do: seconds that are watched, and seconds of them that it may work. Its threads are
+# its loop's and some that wait for what may block.
+WATCHED, MOST_WORK, MOST_THREADS = 0.3, 0.05, 12
 
 
 class Points:
@@ -30,6 +34,7 @@ class Points:
         # A windowd that has just started and has had a client has no window: this is what all have to come back to.
         self.process = self.windows.ask("status")["pid"]
         self.baseline = at_rest(types.SimpleNamespace(pid=self.process))
+        self.kinds = daemon.descriptors(self.process)
 
     def judge(self, standing, left, **told):
         """What is wrong, in words; nothing when all is right."""
@@ -42,10 +47,18 @@ class Points:
         if not becomes(lambda: not self.differences(standing)):
             wrong += self.differences(standing)
         usage = daemon.usage(process)
+        wrong += self.unrest(usage)
         self.table.add(
             time=time.monotonic() - self.started, windows=len(standing.known), good=int(not wrong), left=len(left),
             expected=self.expected(standing), **told, **dataclasses.asdict(usage))
         return wrong
+
+    def unrest(self, usage):
+        """What it does, though there is nothing to do."""
+        time.sleep(WATCHED)
+        worked = daemon.usage(self.process).cpu - usage.cpu
+        wrong = [f"works for {worked:.2f} s of {WATCHED}, with nothing to do"] if worked > MOST_WORK else []
+        return wrong + ([f"{usage.threads} threads"] if usage.threads > MOST_THREADS else [])
 
     def expected(self, standing):
         """How many descriptors it must have."""
@@ -55,10 +68,10 @@ class Points:
         """What it has beside what it must have."""
         usage = daemon.usage(self.process)
         wrong = []
-        if usage.descriptors != self.expected(standing):
-            wrong.append(
-                f"{usage.descriptors} descriptors, not {self.expected(standing)}: {usage.sockets} sockets, "
-                f"{usage.pidfds} pidfds, {usage.terminals} terminals, {usage.others} others")
+        expected = {kind: self.kinds[kind] + cost * len(standing.known) for kind, cost in KINDS.items()}
+        found = {kind: getattr(usage, kind) for kind in KINDS}
+        if found != expected:
+            wrong.append(f"{usage.descriptors} descriptors, {found}, not {self.expected(standing)}, {expected}")
         expected = {window["pid"] for window in standing.known.values()}
         programs = daemon.programs(self.process)
         if programs != expected:

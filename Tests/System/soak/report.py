@@ -35,6 +35,7 @@ CPU time and waits hang on what else the machine does: they are told, not judged
 
 {ways}
 
+There is one a minute at least, and none in the last third of the cycles: what grows slowly is seen in a long life alone.
 After each of them, eight windows that are meant to live must be there with the same processes, which answer; but for a
 stop, which must hang them up. What was not so would be among the failures.
 
