@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <termios.h>
 
 // The other side of a master, which is not taken for a controlling terminal.
@@ -28,6 +30,35 @@ static void check_settings(int side) {
   assert(tcgetattr(side, &found) == 0 && !(found.c_lflag & (ICANON | ECHO)));
   assert(ipc_set_terminal_settings(side, &before) == 0 && ipc_get_terminal_settings(side, &now) == 0);
   assert(memcmp(&now, &before, sizeof now) == 0 && ipc_set_terminal_settings(CLOSED, &before) == -EBADF);
+}
+
+// In a session that the terminal is the controlling one of, whose leader keeps it; others give it up, once and for all.
+static void leave(int side) {
+  assert(setsid() == getpid() && ioctl(side, TIOCSCTTY, 0) == 0 && ipc_leave_terminal() == 0);
+  int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+  assert(terminal >= 0 && close(terminal) == 0);
+  pid_t other = fork();
+  if (other == 0) {
+    assert(WITHOUT_ROOM(ipc_leave_terminal()) == -EMFILE && ipc_leave_terminal() == 0);
+    assert(open("/dev/tty", O_RDWR | O_CLOEXEC) == -1 && errno == ENXIO && ipc_leave_terminal() == 0);
+    _exit(0);
+  }
+  int status;
+  assert(waitpid(other, &status, 0) == other && status == 0);
+}
+
+static void check_leaving(int side) {
+  pid_t leader = fork();
+  if (leader == 0) {
+    // Its end hangs the terminal up.
+    signal(SIGHUP, SIG_IGN);
+    leave(side);
+    _exit(0);
+  }
+  int status;
+  assert(waitpid(leader, &status, 0) == leader && status == 0);
+  // Whatever this one was started on, it can do without.
+  assert(ipc_leave_terminal() == 0);
 }
 
 void check_terminals(void) {
@@ -53,6 +84,7 @@ void check_terminals(void) {
   assert(ipc_reopen_terminal(master) == -ENOTTY && ipc_reopen_terminal(null) == -ENOTTY);
   assert(ipc_reopen_terminal(CLOSED) == -ENOTTY && WITHOUT_ROOM(ipc_reopen_terminal(side)) == -EMFILE);
   check_settings(side);
+  check_leaving(side);
   assert(ipc_close(side) == 0 && ipc_close(null) == 0 && ipc_close(other) == 0 && ipc_close(master) == 0);
 }
 

@@ -28,4 +28,15 @@ import Testing
     #expect(screen.shows("Running"))
     #expect(try shell.exit() == .exited(0))
   }
+  /// Its process group is the terminal's all the same.
+  @Test func interruptThatIsTypedEndsIt() throws {
+    let directory = try TemporaryDirectory()
+    let screen = try Screen()
+    let script = "trap : INT\n\"$0\" --socket \"$1\"\necho ended $?"
+    let shell = try screen.run(["/bin/sh", "-c", script, Programs.windowd, directory.file("s")])
+    #expect(screen.shows("windowd: ready"))
+    try screen.type("\u{03}")
+    #expect(screen.shows("ended 0"))
+    #expect(try shell.exit() == .exited(0))
+  }
 }
