@@ -38,10 +38,7 @@ static int32_t number_of(const char *name) {
   return (int32_t)number;
 }
 
-int ipc_open_listing(const char *path) {
-  int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return descriptor < 0 ? -errno : descriptor;
-}
+int ipc_open_listing(const char *path) { return ipc_open(path, O_RDONLY | O_DIRECTORY, 0); }
 
 int ipc_list_numbers(int directory, int32_t *numbers, int capacity) {
   // An entry takes 24 bytes at the least, so that no more of them come than there is room for.

@@ -81,7 +81,8 @@ class Command:
                 elif (leader := os.tcgetpgrp(user)) > 0:
                     os.kill(leader, signal.SIGTERM)
                 status, output, errors = running.result()
-            if termios.tcgetattr(own) != settings:
+            # A client that has failed may be gone before windowd is done with its terminal.
+            if not wait(lambda: termios.tcgetattr(own) == settings):
                 status, errors = None, f"{errors} leaves the terminal as the window had it"
             elif status in (-signal.SIGTERM, 128 + signal.SIGTERM):
                 status = self.succeeds

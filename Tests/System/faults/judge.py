@@ -11,8 +11,8 @@ import traced
 import windows
 from traced import wait
 
-# What is said of a descriptor that was handed over and cannot be looked at.
-UNTOLD = "is something else"
+# What is said of a descriptor that was handed over and cannot be looked at, and of a lock that somebody has.
+OTHERWISE = "is something else", "Address already in use"
 # Calls whose failure may leave the socket's path behind.
 UNLINKING = {"unlink", "newfstatat", "statx", "flock", "openat"}
 
@@ -39,7 +39,7 @@ def judge_start(daemon, fault, problems):
 
 def is_named(fault, line):
     """Whether a message says what the system does of the error."""
-    return not fault or UNTOLD in line or os.strerror(getattr(errno, fault.errno, 0)) in line
+    return not fault or any(words in line for words in OTHERWISE) or os.strerror(getattr(errno, fault.errno, 0)) in line
 
 
 def ask_everything(daemon, problems):

@@ -21,6 +21,7 @@ import lasting
 import plan
 import report
 import traced
+from errnos import ANSWERS
 
 SERVICES = [daemon.Own, daemon.Managed, daemon.Restored, daemon.Echo]
 
@@ -57,8 +58,8 @@ def attempt(way, programs, fault, idle):
         return report.Row(way.name, fault, [], problems, "(INJECTED)" in log)
     failed = traced.injected(log)
     hit = [place for call in failed if (place := plan.own_site(call, f"{programs}/{way.program}"))]
-    # Where the runtime's or the loader's failed and none of the program's, nothing of it was tried.
-    is_foreign = failed and not hit
+    # Where the runtime's or the loader's failed and none of the program's, nothing of it was tried; nor where one was answered.
+    is_foreign = failed and not hit or any((site.caller, fault.errno) in ANSWERS for site in hit)
     tried = bool(hit) or isinstance(fault, traced.Short) and bool(log)
     return report.Row(way.name, fault, hit, [] if is_foreign else problems, tried)
 

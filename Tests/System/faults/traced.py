@@ -33,7 +33,7 @@ class Fault:
 class Short:
     """Not a call that fails, but all that read and write: they do so many bytes at once, at most."""
 
-    call, again, lasts = "read, write", False, False
+    call, every, again, lasts = "read, write", "", False, False
 
     def __init__(self, library, limit):
         self.library, self.limit, self.errno = library, limit, f"at most {limit}"
@@ -160,8 +160,8 @@ def run(program, arguments, log, fault, environment, **options):
             work = max(work, worked(process.pid)[0])
             return process.poll() is not None
 
-        # All stacks take longer than one.
-        if not wait(has_ended, PATIENCE if fault else 10 * PATIENCE):
+        # Many stacks take longer than one.
+        if not wait(has_ended, PATIENCE if fault and not fault.every else 10 * PATIENCE):
             process.kill()
         status = process.wait()
         said = []
