@@ -45,7 +45,8 @@ private struct Displaced {
   private let numbers: [(from: CInt, to: CInt)]
 
   init() {
-    numbers = (first..<first + CInt(most)).compactMap { number in
+    // One more than there may be, where all that may be taken for handed over ends.
+    numbers = (first...first + CInt(most)).compactMap { number in
       let moved = fcntl(number, F_DUPFD_CLOEXEC, 200)
       guard moved >= 0 else { return nil }
       close(number)
@@ -88,7 +89,7 @@ func setVariable(_ name: String, _ value: [UInt8]?) {
   setVariable("LISTEN_FDNAMES", names)
   if input.choice(4) == 0 { setVariable("LISTEN_PIDFDID", input.takeLine()) }
   let expected = model(process == [UInt8(ascii: "@")], count, names, handed)
-  let taken = take(handed, expected, &input)
+  let taken = take(handed, expected, &input) ?? lost(handed, count)
   for name in variables { expect(unsafe getenv(name) == nil, "\(name) is still set") }
   // What was given is closed by now; what was not is as it was.
   for (index, kind) in handed.enumerated() {
@@ -116,8 +117,16 @@ private func model(_ isOurs: Bool, _ count: [UInt8], _ names: [UInt8], _ handed:
   return parts.count == number ? .names(parts.map { String(decoding: $0, as: UTF8.self) }) : .failure
 }
 
-/// How many descriptors were given.
-private func take(_ handed: [Int], _ expected: Expected, _ input: inout Input) -> Int {
+/// How many are closed where none can be given: those that were promised, up to the first that is not there.
+private func lost(_ handed: [Int], _ count: [UInt8]) -> Int {
+  let text = count.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
+  // A C string for the length of the call.
+  let promised = unsafe strtol(text, nil, 10)
+  return min(max(0, promised), handed.prefix { $0 < 6 }.count)
+}
+
+/// How many descriptors were given; nil when it failed.
+private func take(_ handed: [Int], _ expected: Expected, _ input: inout Input) -> Int? {
   do throws(SystemError) {
     var activation = try SocketActivation.take()
     let given = activation.remaining
@@ -131,7 +140,7 @@ private func take(_ handed: [Int], _ expected: Expected, _ input: inout Input) -
     return given.count
   } catch {
     if case .names(let names) = expected { fail("\(error) where there are \(names)") }
-    return 0
+    return nil
   }
 }
 
