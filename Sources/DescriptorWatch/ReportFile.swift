@@ -11,11 +11,7 @@ final class ReportFile {
   /// Makes it, or empties what is there. open(2).
   init(_ path: String) throws(WatchFailure) {
     self.path = path
-    do throws(SystemError) {
-      file = try FileDescriptor(opening: path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o666)
-    } catch {
-      throw WatchFailure("\(error)")
-    }
+    file = try SnapshotFile.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o666)
   }
 
   /// Writes the file and closes it; the second time does nothing.

@@ -66,13 +66,8 @@ package enum SnapshotFile {
 
   /// All of a regular file that is not too large. open(2), fstat(2), read(2).
   private static func contents(of path: String) throws(WatchFailure) -> [UInt8] {
-    let file: FileDescriptor
-    do throws(SystemError) {
-      // A FIFO that nobody writes to must not be waited for.
-      file = try FileDescriptor(opening: path, O_RDONLY | O_NONBLOCK)
-    } catch {
-      throw WatchFailure("\(error)")
-    }
+    // A FIFO that nobody writes to must not be waited for.
+    let file = try open(path, O_RDONLY | O_NONBLOCK)
     var status = stat()
     // The structure is valid for the length of the call, the number while its owner lives.
     guard unsafe file.withUnsafeNumber({ unsafe fstat($0, &status) }) == 0 else { throw failed("stat", path, errno) }
@@ -89,6 +84,15 @@ package enum SnapshotFile {
       contents.append(contentsOf: buffer[..<count])
     }
     throw WatchFailure("\(path) is larger than \(Numbers.size(Int64(largest))), as no snapshot is")
+  }
+
+  /// Opens a file, or says why not. open(2).
+  static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(WatchFailure) -> FileDescriptor {
+    do throws(SystemError) {
+      return try FileDescriptor(opening: path, flags, mode: mode)
+    } catch {
+      throw WatchFailure("\(error)")
+    }
   }
 
   private static func failed(_ operation: String, _ path: String, _ code: Int32) -> WatchFailure {

@@ -72,7 +72,8 @@ enum SnapshotPlace {
     switch self {
     case .stream:
       // One that nobody has open to read is an error.
-      try SnapshotFile.fill(try Self.open(path, O_WRONLY | O_APPEND | O_NONBLOCK), bytes, path, patience: patience)
+      try SnapshotFile.fill(
+        try SnapshotFile.open(path, O_WRONLY | O_APPEND | O_NONBLOCK), bytes, path, patience: patience)
     case .file(let behind, let before): try Self.replace(behind, before, bytes, path)
     }
   }
@@ -104,14 +105,6 @@ enum SnapshotPlace {
       return try FileDescriptor(opening: name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
     } catch {
       throw failed("create", path, error.errno)
-    }
-  }
-
-  private static func open(_ path: String, _ flags: Int32) throws(WatchFailure) -> FileDescriptor {
-    do throws(SystemError) {
-      return try FileDescriptor(opening: path, flags)
-    } catch {
-      throw WatchFailure("\(error)")
     }
   }
 

@@ -56,6 +56,31 @@ import Testing
     }
   }
 
+  @Test func finishEndsAtItsDeadlineThoughNobodyReads() async throws {
+    var limits = ServerLimits()
+    limits.stallTime = .seconds(600)
+    let (size, count) = (10_000, 27)
+    let directory = try TemporaryDirectory()
+    let path = directory("s")
+    try await withServer(at: path, limits: limits) { (connection: consuming Connection) in
+      // What the kernel has no room for is collected, as long as more is asked for.
+      for _ in 0..<count {
+        _ = try await connection.nextLine()
+        try await connection.write([UInt8](repeating: 0, count: size))
+      }
+      connection.finish(deadline: .after(.milliseconds(60)))
+    } clients: {
+      var client = try Client(path)
+      try client.send(String(repeating: "\n", count: count + 1))
+      let watched = try client.reader.descriptor.duplicate()
+      try eventually { watched.hasHungUp }
+      // What the kernel had no room for is lost.
+      var received = 0
+      while let piece = try client.reader.nextFrame(.raw) { received += piece.byteCount }
+      #expect(received > 0 && received < size * count)
+    }
+  }
+
   @Test func replyThatIsTooLongForOneWhoDoesNotReadCutsItOff() async throws {
     let directory = try TemporaryDirectory()
     let (path, events) = (directory("s"), Log<String>())
