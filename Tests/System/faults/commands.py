@@ -17,7 +17,7 @@ import traced
 import windows
 from traced import wait
 
-# Without these, fdwatch cannot end a command, and ends with it.
+# Without these, fdwatch cannot end a command, nor be told to, and ends when that ends by itself.
 ENDING = {"kill", "pidfd_send_signal"}
 
 
@@ -101,7 +101,7 @@ class Command:
                 problems.append(f"ended with {status}: {errors}")
         elif (status, output) == self.expected or self.program == "fdwatch" and complete(outcome):
             pass
-        elif status is None and fault.call in ENDING:
+        elif status in (None, 0) and fault.call in ENDING:
             pass
         elif status is None:
             problems.append(f"does not end, or not well: {errors}")
