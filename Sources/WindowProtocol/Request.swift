@@ -140,6 +140,8 @@ package enum Request: Hashable, Sendable {
   package var isRepeatable: Bool {
     switch self {
     case .listWindows, .resizeWindow, .show, .wait, .config, .getConfig, .status: true
+    // A daemon that is gone has nobody's terminal any more.
+    case .attach(let request): if case .window = request.target { true } else { false }
     default: false
     }
   }

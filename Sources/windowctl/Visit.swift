@@ -60,7 +60,8 @@ final class Visit: Sendable {
       terminal.restore(end.message)
       return end
     } catch {
-      if window > 0 { terminal.restore("[window \(window): \(error.message)]") }
+      // A daemon that was killed, or that hangs, may have had the terminal before it said so.
+      if window > 0 { terminal.restore("[window \(window): \(error.message)]") } else { terminal.restore() }
       throw error
     }
   }
@@ -78,22 +79,33 @@ final class Visit: Sendable {
           do throws(ClientFailure) {
             let end = try untilEnd(of: request, over: &connection, deadline)
             if end.ended != .daemonEnded || signal.load(ordering: .relaxed) > 0 { return .success(end) }
-          } catch .lost(let reason) {
-            // Nothing was lent yet, and nobody knows what has become of the request.
-            if window.load(ordering: .relaxed) == 0 { throw .lost(reason) }
+          } catch {
+            guard isForTheNext(request, after: error) else { throw error }
             // A daemon that turns everyone away is not asked for ever.
             losses = goodTime.hasPassed ? 0 : losses + 1
-            guard losses < Client.mostLosses else { throw .lost(reason) }
+            guard losses < Client.mostLosses else { throw error }
             usleep(losses * 50_000)
           }
-          try reconnect(&connection)
+          let window = window.load(ordering: .relaxed)
+          try reconnect(&connection, by: window > 0 ? .never : deadline)
+          guard window > 0 else { continue }
           // The first one may have passed long ago: that was the time for a window to be shown, not to be seen.
           deadline = .after(client.returnTime)
-          request.target = .window(Int128(window.load(ordering: .relaxed)))
+          request.target = .window(Int128(window))
         }
       } catch {
         return .failure(error)
       }
+    }
+  }
+
+  /// Whether the next daemon is asked what this one has not granted: what it has refused because it ends; and when it is
+  /// lost, what was granted already, or what can be asked twice.
+  private func isForTheNext(_ request: AttachRequest, after failure: ClientFailure) -> Bool {
+    switch failure {
+    case .lost: window.load(ordering: .relaxed) > 0 || Request.attach(request).isRepeatable
+    case .refused(let refusal, _): refusal.error.code == .stopping
+    default: false
     }
   }
 
@@ -109,12 +121,14 @@ final class Visit: Sendable {
     return try client.decode(Reply.AttachmentEnd.self, from: try client.nextLine(of: &connection, deadline: .never))
   }
 
-  private func reconnect(_ connection: inout BufferedReader) throws(ClientFailure) {
+  private func reconnect(_ connection: inout BufferedReader, by deadline: Deadline) throws(ClientFailure) {
     // Nobody could be told of a signal, before or meanwhile: it ends this process at once.
     isAway.store(true, ordering: .sequentiallyConsistent)
     let number = signal.load(ordering: .sequentiallyConsistent)
     if number > 0 { leave(number) }
-    connection = try client.reconnect(by: .never)
+    // One that was killed has left it as its window needs it: that is no terminal to wait at, nor for the next to find.
+    terminal.restore()
+    connection = try client.reconnect(by: deadline)
     isAway.store(false, ordering: .sequentiallyConsistent)
     do throws(SystemError) {
       try sending.withLock { (sending) throws(SystemError) in sending = try connection.descriptor.duplicate() }

@@ -20,11 +20,7 @@ internal import WindowProtocol
 
   /// Answers one `attach` as a windowd does, and ends the conversation.
   private static func lend(_ listener: borrowing UnixListener) throws {
-    let stream = try listener.accept(deadline: patientDeadline)
-    var reader = BufferedReader(try stream.duplicate(), descriptorLimit: 1)
-    _ = try reader.nextLine(as: String.self, deadline: patientDeadline)
-    _ = reader.takeDescriptors()
-    try stream.writeAll("{\"attached\":1}\n", deadline: patientDeadline)
+    try Question(of: listener).stream.writeAll("{\"attached\":1}\n", deadline: patientDeadline)
   }
 
   @Test func whoIsTurnedAwayAgainAndAgainGivesUp() throws {
@@ -49,6 +45,75 @@ internal import WindowProtocol
       client.signal(SIGTERM)
       #expect(try client.exit() == .exited(128 + SIGTERM))
       #expect(screen.shows("[window 1: the daemon does not answer]"))
+    }
+  }
+
+  // MARK: A daemon that goes before it has answered
+
+  /// Runs `body` while windowctl has asked a daemon for window 1, and waits for its answer.
+  private func withAsker(
+    timeout: String = "20", _ body: (consuming UnixListener, consuming Question, Screen, RunningProcess) throws -> Void
+  ) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("s")
+    let listener = try UnixListener(binding: .path(path))
+    let screen = try Screen()
+    let client = try screen.run([Programs.windowctl, "attach", "--socket", path, "--timeout", timeout, "1"])
+    let question = try Question(of: listener)
+    try body(listener, question, screen, client)
+  }
+
+  /// What a client has asked, and the terminal that it lends.
+  private struct Question: ~Copyable {
+    let stream: FileDescriptor
+    let terminal: FileDescriptor
+
+    init(of listener: borrowing UnixListener) throws {
+      let stream = try listener.accept(deadline: patientDeadline)
+      var reader = BufferedReader(try stream.duplicate(), descriptorLimit: 1)
+      _ = try reader.nextLine(as: String.self, deadline: patientDeadline)
+      var lent = reader.takeDescriptors()
+      guard let terminal = lent.popFirst() else { throw TestFailure("no terminal came with the question") }
+      self.stream = stream
+      self.terminal = terminal
+    }
+  }
+
+  @Test func whoIsLostBeforeTheAnswerAsksTheNext() throws {
+    try withAsker { listener, question, screen, client in
+      _ = consume question
+      let next = try Question(of: listener)
+      try next.stream.writeAll(
+        "{\"attached\":1}\n{\"ended\":\"detached\",\"id\":1}\n", deadline: patientDeadline)
+      #expect(try client.exit() == .exited(0))
+      #expect(screen.shows("[window 1: detached]"))
+      try listener.close()
+    }
+  }
+
+  @Test func whoIsRefusedAtTheEndAsksTheNext() throws {
+    try withAsker { listener, question, screen, client in
+      try question.stream.writeAll(
+        "{\"error\":{\"code\":\"stopping\",\"message\":\"windowd ends\"}}\n", deadline: patientDeadline)
+      let next = try Question(of: listener)
+      try next.stream.writeAll(
+        "{\"attached\":1}\n{\"ended\":\"detached\",\"id\":1}\n", deadline: patientDeadline)
+      #expect(try client.exit() == .exited(0))
+      #expect(screen.shows("[window 1: detached]"))
+      try listener.close()
+    }
+  }
+
+  /// As after a daemon that is killed, or hangs, once it has made the terminal what its window needs.
+  @Test(arguments: [true, false]) func theTerminalIsAsItWas(hangs: Bool) throws {
+    try withAsker(timeout: "1") { listener, question, screen, client in
+      let before = try screen.settings
+      try TerminalSettings(of: question.terminal).raw.apply(to: question.terminal)
+      #expect(try screen.settings != before)
+      try listener.close()
+      if !hangs { try question.stream.shutdownSending() }
+      #expect(try client.exit() == .exited(hangs ? 4 : 3))
+      #expect(try screen.settings == before)
     }
   }
 }

@@ -10,7 +10,7 @@ import time
 
 from checks import PATIENCE, wait_until
 from successes import HUNG_UP
-from wire import Interrupted, Unexpected, expect, line
+from wire import Interrupted, Refused, Unexpected, expect, line
 
 KEY = 28
 
@@ -159,10 +159,16 @@ def killed(cycle):
         try:
             # It becomes windowctl, in the foreground of its terminal.
             command = ["setsid", "--ctty", "windowctl", "attach", "--socket", str(cycle.path), str(number)]
-            with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave) as client:
+            with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=subprocess.PIPE) as client:
+
+                def has_window():
+                    if client.poll() is not None:
+                        raise Unexpected(f"windowctl ended with {client.returncode}: {client.stderr.read()}")
+                    return attached(conversation, number) == client.pid
+
                 try:
                     with cycle.converse() as conversation:
-                        wait_until(lambda: attached(conversation, number) == client.pid, "windowctl attaches")
+                        wait_until(has_window, "windowctl attaches")
                         client.send_signal(signal.SIGKILL)
                         wait_until(lambda: attached(conversation, number) is None, "its window is free again")
                 finally:
@@ -174,5 +180,7 @@ def killed(cycle):
 
 def attached(conversation, number):
     """The process that a window is attached to."""
-    windows = conversation.ask("list-windows")["windows"]
-    return next(window.get("attached") for window in windows if window["id"] == number)
+    for window in conversation.ask("list-windows")["windows"]:
+        if window["id"] == number:
+            return window.get("attached")
+    raise Refused("no-such-window", f"window {number} is not listed")
