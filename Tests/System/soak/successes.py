@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from checks import PATIENCE, wait_until
-from wire import Interrupted, alacritty, expect, line
+from wire import Interrupted, Refused, alacritty, expect, line
 
 HUNG_UP = {"signal": 1}
 KILLED = {"signal": 9}
@@ -152,6 +152,8 @@ def run(*command):
     outcome = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
     if "the daemon ended the conversation" in outcome.stderr or '"stopping"' in outcome.stdout:
         raise Interrupted(outcome.stderr)
+    if '"no-such-window"' in outcome.stdout:
+        raise Refused("no-such-window", outcome.stderr.strip())
     expect(outcome.returncode == 0, " ".join(command), f"{outcome.returncode} {outcome.stderr.strip()}")
     return outcome.stdout.strip()
 
