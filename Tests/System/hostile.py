@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "systemd"))
 
 from checks import checking, failures  # noqa: E402
+from hostile_kills import kills  # noqa: E402
 from hostile_limits import clocks, limits, memory, surroundings  # noqa: E402
 from hostile_peers import crowds, descriptors, floods, strangers, windows  # noqa: E402
 from hostile_places import locks, paths, planted, races  # noqa: E402
@@ -22,8 +23,8 @@ from hostile_places import locks, paths, planted, races  # noqa: E402
 def main():
     """Prints a line for each check."""
     programs = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".build/release").resolve()
-    for trial in (paths, locks, planted, races, descriptors, floods, crowds, strangers, windows, limits, memory, surroundings,
-                  clocks):
+    for trial in (paths, locks, planted, races, descriptors, floods, crowds, strangers, windows, kills, limits, memory,
+                  surroundings, clocks):
         with tempfile.TemporaryDirectory(prefix="hostile-") as name, checking(f"{trial.__name__} to its end"):
             directory = pathlib.Path(name)
             # Other users come in to sockets, and see nothing else.
