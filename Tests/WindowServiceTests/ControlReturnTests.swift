@@ -7,20 +7,46 @@ internal import Testing
 internal import WindowProtocol
 
 @Suite(.leakFree) struct ControlReturnTests {
-  /// Runs `body` while windowctl is attached to window 1 of a daemon that has answered, and gone.
-  private func withVisitor(_ body: (consuming UnixListener, Screen, RunningProcess) throws -> Void) throws {
+  /// What a client has asked, and the terminal that it lends.
+  private struct Question: ~Copyable {
+    let stream: FileDescriptor
+    let terminal: FileDescriptor
+
+    init(of listener: borrowing UnixListener) throws {
+      let stream = try listener.accept(deadline: patientDeadline)
+      var reader = BufferedReader(try stream.duplicate(), descriptorLimit: 1)
+      _ = try reader.nextLine(as: String.self, deadline: patientDeadline)
+      var lent = reader.takeDescriptors()
+      guard let terminal = lent.popFirst() else { throw TestFailure("no terminal came with the question") }
+      self.stream = stream
+      self.terminal = terminal
+    }
+
+    func answer(_ lines: String...) throws {
+      for line in lines { try stream.writeAll(line + "\n", deadline: patientDeadline) }
+    }
+  }
+
+  /// Runs `body` while windowctl has asked a daemon for window 1, and waits for its answer.
+  private func withAsker(
+    timeout: String = "20", _ body: (consuming UnixListener, consuming Question, Screen, RunningProcess) throws -> Void
+  ) throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("s")
     let listener = try UnixListener(binding: .path(path))
     let screen = try Screen()
-    let client = try screen.run([Programs.windowctl, "attach", "--socket", path, "1"])
-    try Self.lend(listener)
-    try body(listener, screen, client)
+    let client = try screen.run([Programs.windowctl, "attach", "--socket", path, "--timeout", timeout, "1"])
+    let question = try Question(of: listener)
+    try body(listener, question, screen, client)
   }
 
-  /// Answers one `attach` as a windowd does, and ends the conversation.
-  private static func lend(_ listener: borrowing UnixListener) throws {
-    try Question(of: listener).stream.writeAll("{\"attached\":1}\n", deadline: patientDeadline)
+  /// Runs `body` while windowctl is attached to window 1 of a daemon that has answered, and gone.
+  private func withVisitor(_ body: (consuming UnixListener, Screen, RunningProcess) throws -> Void) throws {
+    try withAsker { listener, question, screen, client in
+      try question.answer(#"{"attached":1}"#)
+      _ = consume question
+      try body(listener, screen, client)
+    }
   }
 
   @Test func whoIsTurnedAwayAgainAndAgainGivesUp() throws {
@@ -50,54 +76,11 @@ internal import WindowProtocol
 
   // MARK: A daemon that goes before it has answered
 
-  /// Runs `body` while windowctl has asked a daemon for window 1, and waits for its answer.
-  private func withAsker(
-    timeout: String = "20", _ body: (consuming UnixListener, consuming Question, Screen, RunningProcess) throws -> Void
-  ) throws {
-    let directory = try TemporaryDirectory()
-    let path = directory.file("s")
-    let listener = try UnixListener(binding: .path(path))
-    let screen = try Screen()
-    let client = try screen.run([Programs.windowctl, "attach", "--socket", path, "--timeout", timeout, "1"])
-    let question = try Question(of: listener)
-    try body(listener, question, screen, client)
-  }
-
-  /// What a client has asked, and the terminal that it lends.
-  private struct Question: ~Copyable {
-    let stream: FileDescriptor
-    let terminal: FileDescriptor
-
-    init(of listener: borrowing UnixListener) throws {
-      let stream = try listener.accept(deadline: patientDeadline)
-      var reader = BufferedReader(try stream.duplicate(), descriptorLimit: 1)
-      _ = try reader.nextLine(as: String.self, deadline: patientDeadline)
-      var lent = reader.takeDescriptors()
-      guard let terminal = lent.popFirst() else { throw TestFailure("no terminal came with the question") }
-      self.stream = stream
-      self.terminal = terminal
-    }
-  }
-
-  @Test func whoIsLostBeforeTheAnswerAsksTheNext() throws {
+  @Test(arguments: [true, false]) func whoIsNotAnsweredAsksTheNext(isRefused: Bool) throws {
     try withAsker { listener, question, screen, client in
+      if isRefused { try question.answer(#"{"error":{"code":"stopping","message":"windowd ends"}}"#) }
       _ = consume question
-      let next = try Question(of: listener)
-      try next.stream.writeAll(
-        "{\"attached\":1}\n{\"ended\":\"detached\",\"id\":1}\n", deadline: patientDeadline)
-      #expect(try client.exit() == .exited(0))
-      #expect(screen.shows("[window 1: detached]"))
-      try listener.close()
-    }
-  }
-
-  @Test func whoIsRefusedAtTheEndAsksTheNext() throws {
-    try withAsker { listener, question, screen, client in
-      try question.stream.writeAll(
-        "{\"error\":{\"code\":\"stopping\",\"message\":\"windowd ends\"}}\n", deadline: patientDeadline)
-      let next = try Question(of: listener)
-      try next.stream.writeAll(
-        "{\"attached\":1}\n{\"ended\":\"detached\",\"id\":1}\n", deadline: patientDeadline)
+      try Question(of: listener).answer(#"{"attached":1}"#, #"{"ended":"detached","id":1}"#)
       #expect(try client.exit() == .exited(0))
       #expect(screen.shows("[window 1: detached]"))
       try listener.close()

@@ -101,7 +101,7 @@ class Command:
                 problems.append(f"ended with {status}: {errors}")
         elif (status, output) == self.expected or self.program == "fdwatch" and complete(outcome):
             pass
-        elif status in (None, 0) and fault.call in ENDING:
+        elif fault.call in ENDING and (status is None or fault.lasts and status == 0):
             pass
         elif status is None:
             problems.append(f"does not end, or not well: {errors}")
