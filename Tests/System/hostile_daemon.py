@@ -95,6 +95,8 @@ class Daemon:
 
     def check_rest(self, before, what):
         """It holds what it held before, and does nothing while nobody wants anything."""
+        # Who came before us is accepted by then. Between two of them it holds what it held, and thousands may be queued.
+        self.ask("status")
         same = becomes(lambda: self.held() == before)
         check(same, f"{what}: nothing is left of it", "" if same else self.held())
         ticks = self.ticks()
