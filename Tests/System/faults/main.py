@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 
 import commands
 import daemon
@@ -38,14 +39,24 @@ def parse():
     return parser.parse_args()
 
 
+class Record(typing.NamedTuple):
+    """What a run showed in which nothing failed."""
+
+    # Where calls are made, and the last that the loader makes.
+    found: dict
+    loaded: dict
+    # The descriptors that are open when nobody is there.
+    idle: list
+
+
 def record(way, programs):
-    """A run in which nothing fails: where calls are made, and which descriptors are open when nobody is there."""
+    """A run in which nothing fails."""
     problems, log, idle = way.run(programs)
     if problems:
         sys.exit(f"{way.name}: without a failing call: {problems}")
     found = plan.calls_by_site(log, f"{programs}/{way.program}")
     print(f"{way.name}: {len(found)} places that make calls", flush=True)
-    return found, idle
+    return Record(found, plan.loaded_by(log), idle)
 
 
 def attempt(way, programs, fault, idle):
@@ -67,7 +78,7 @@ def attempt(way, programs, fault, idle):
 def lasting_failures(recorded, options):
     """Runs in which calls fail for good: some of all that there are."""
     random_numbers = random.Random(options.seed)
-    every = [(way, fault) for way, (found, _) in recorded.items() for fault in lasting.faults(found, random_numbers)]
+    every = [(way, fault) for way, run in recorded.items() for fault in lasting.faults(run.found, random_numbers)]
     return random_numbers.sample(every, min(options.runs // 3, len(every)))
 
 
@@ -75,16 +86,16 @@ def run_all(options, programs):
     """All that is planned; prints what goes wrong as it does."""
     ways = [way for way in [*SERVICES, *commands.COMMANDS] if way.name.startswith(options.only)]
     recorded = {way: record(way, programs) for way in ways if not (options.quick and way.takes_long)}
-    total = sum(len(found) for found, _ in recorded.values())
+    total = sum(len(run.found) for run in recorded.values())
     tried = collections.Counter()
-    plans = {way: plan.Plan(found, max(options.runs * len(found) // total, 1), options.seed, tried)
-             for way, (found, _) in recorded.items()}
+    plans = {way: plan.Plan(run.found, run.loaded, max(options.runs * len(run.found) // total, 1), options.seed, tried)
+             for way, run in recorded.items()}
     waiting = [(way, traced.Short(f"{programs}/short.so", limit)) for way in recorded for limit in (1, 7)]
     waiting += lasting_failures(recorded, options)
     begun, rows, hit = time.monotonic(), [], collections.defaultdict(set)
     with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
         while waiting := waiting + [(way, fault) for way in recorded for fault in plans[way].next_round(hit[way.name])]:
-            running = [pool.submit(attempt, way, programs, fault, recorded[way][1]) for way, fault in waiting]
+            running = [pool.submit(attempt, way, programs, fault, recorded[way].idle) for way, fault in waiting]
             waiting = []
             for done in concurrent.futures.as_completed(running):
                 rows.append(done.result())
@@ -93,7 +104,7 @@ def run_all(options, programs):
                     print(rows[-1], flush=True)
                 if len(rows) % 100 == 0:
                     print(f"# {len(rows)} runs, {time.monotonic() - begun:.0f} s", flush=True)
-    return rows, {way.name: found for way, (found, _) in recorded.items()}, time.monotonic() - begun
+    return rows, {way.name: run.found for way, run in recorded.items()}, time.monotonic() - begun
 
 
 def main():

@@ -23,6 +23,15 @@ def calls_by_site(log, program):
     return dict(found)
 
 
+def loaded_by(log):
+    """For each kind of call, the last of the loader's: of any thread, the how-many-th."""
+    last = collections.Counter()
+    for call in sites.calls(log):
+        if call.is_loaders:
+            last[call.name] = max(last[call.name], call.number)
+    return last
+
+
 def own_site(call, program):
     """Where the program itself made a call; None for the runtime's, the loader's and the allocator's."""
     site = call.site(program)
@@ -41,8 +50,9 @@ def faults(found, random_numbers):
                 yield site, Fault(call.name, errno, call.number, again=(call.name, call.number) in again)
 
 
-def interruptions(found):
-    """Each call interrupted every other time, once the program has begun."""
+def interruptions(found, loaded):
+    """Each call interrupted every other time, once the program has begun and the loader, which does not call again, is
+    done."""
     begun = [call for made in found.values() for call in made]
     first = {}
     for call in begun:
@@ -51,7 +61,7 @@ def interruptions(found):
         first[call.name] = min(rank, first.get(call.name, rank))
     for name, (_, number) in sorted(first.items()):
         if "EINTR" in ERRNOS[name]:
-            yield Fault(name, "EINTR", number, "+2")
+            yield Fault(name, "EINTR", max(number, loaded[name] + 1), "+2")
 
 
 class Plan:
@@ -61,12 +71,12 @@ class Plan:
     # How often a site is tried before it is given up: what one run has shown need not come in the next.
     PATIENCE = 8
 
-    def __init__(self, found, runs, seed, tried):
+    def __init__(self, found, loaded, runs, seed, tried):
         self._tried = tried
         self._random = random.Random(seed)
         self._left = runs
         self._rounds = 0
-        self._first = list(interruptions(found))
+        self._first = list(interruptions(found, loaded))
         self._by_site = collections.defaultdict(list)
         for site, fault in faults(found, self._random):
             self._by_site[site].append(fault)
